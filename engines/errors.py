@@ -1,0 +1,73 @@
+"""Errors in the researcher's words: what happened, why, what to do next."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import PurePath
+
+
+class LabError(Exception):
+    """Something a researcher can act on; shown as a card, never as a traceback."""
+
+    def __init__(self, what: str, why: str = "", advice: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.advice = what, why, advice
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.why, self.advice) if part)
+
+    # Exceptions with a custom signature must say how they travel between processes.
+    def __reduce__(self) -> tuple[type[LabError], tuple[str, str, str]]:
+        return type(self), (self.what, self.why, self.advice)
+
+    def as_dict(self) -> dict[str, str]:
+        return {"what": self.what, "why": self.why, "advice": self.advice}
+
+
+_OS_WORDS: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: ("The disk is full.", "Free some space, then press Resume: the last checkpoint is intact."),
+    errno.EDQUOT: ("Your disk quota is used up.", "Free some space, then press Resume."),
+    errno.EACCES: ("The file may not be read or written.", "Check the permissions of that folder, then try again."),
+    errno.EPERM: ("The file may not be read or written.", "Check the permissions of that folder, then try again."),
+    errno.EROFS: ("The disk is read-only.", "Choose a workspace on a disk that can be written, then try again."),
+    errno.ENOENT: (
+        "A file or folder is missing.",
+        "Was it moved, renamed, or is its drive disconnected? Bring it back, then try again.",
+    ),
+    errno.EIO: ("The disk reported a read or write fault.", "Check the drive and its cable, then try again."),
+}
+
+
+def explain(error: BaseException) -> LabError:
+    """Turn any exception into what, why and advice; a LabError passes unchanged.
+
+    File paths are cut down to their last part: a path can hold a patient's name.
+    """
+    if isinstance(error, LabError):
+        return error
+    if isinstance(error, OSError):
+        what, advice = _OS_WORDS.get(
+            error.errno or 0, ("A file could not be read or written.", "Check the disk, then try again.")
+        )
+        name = PurePath(str(error.filename)).name if error.filename else ""
+        return LabError(what, f"{error.strerror or 'Unknown reason'}{f' ({name})' if name else ''}.", advice)
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, by name: this floor never imports torch
+        return LabError(
+            "The GPU ran out of memory.",
+            str(error).split("\n")[0][:300],
+            "Halve the batch or the resolution, or close other programs that use the GPU; then press Resume.",
+        )
+    if isinstance(error, MemoryError):
+        return LabError(
+            "The computer ran out of memory.", "", "Close other programs, or choose a smaller size; then try again."
+        )
+    if type(error).__name__ == "ValidationError" and hasattr(error, "errors"):
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}" for fault in error.errors()
+        ]
+        return LabError("A setting is out of bounds.", "; ".join(faults), "Correct it in the form, then start again.")
+    return LabError(
+        "The work stopped on an error that Phantom Lab did not expect.",
+        f"{type(error).__name__}: {str(error)[:300]}",
+        "Try again. If it comes back, send worker.log from the job's folder with your report.",
+    )

@@ -1,0 +1,154 @@
+"""The records of a workspace: what each thing is, where it came from, and what made it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+
+Kind = Literal["catalogues", "image_sets", "runs", "evaluations", "comparisons", "studies", "exports", "jobs"]
+KINDS: tuple[Kind, ...] = (
+    "catalogues", "image_sets", "runs", "evaluations", "comparisons", "studies", "exports", "jobs",
+)  # fmt: skip
+
+JobState = Literal["queued", "running", "pausing", "paused", "stopping", "done", "stopped", "failed", "interrupted"]
+LIVE_STATES: frozenset[str] = frozenset({"running", "pausing", "paused", "stopping"})
+ENDED_STATES: frozenset[str] = frozenset({"done", "stopped", "failed", "interrupted"})
+
+
+def now() -> str:
+    """The time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that decide what a result is; read without importing them."""
+    names = ("phantom-lab", "numpy", "pillow", "scikit-image", "torch", "torchvision", "pydicom")
+    versions = {}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+class Record(BaseModel):
+    """What all records share. `parents` maps a parent's `kind/id` to its content hash at that time."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format_version: int = FORMAT_VERSION
+    id: str
+    name: str
+    created: str = Field(default_factory=now)
+    parents: dict[str, str] = {}
+    parameters: dict[str, Any] = {}
+    versions: dict[str, str] = Field(default_factory=lambda: dict(library_versions()))
+
+
+class WorkspaceRecord(Record):
+    settings: dict[str, Any] = {}
+
+
+class CatalogueRecord(Record):
+    """Source images where they lie. `warnings` are sentences that the page shows."""
+
+    layout: str
+    items: int
+    classes: dict[str, int] = {}
+    patients: int = 0
+    rejected: int = 0
+    source: str = ""  # a public name such as "mini-MIAS"; never a path
+    content_sha256: str = ""
+    warnings: list[str] = []
+
+
+class ImageSetRecord(Record):
+    """Pixels of one size and kind, real or synthetic."""
+
+    origin: Literal["real", "synthetic"]
+    items: int
+    width: int
+    height: int
+    channels: int
+    dtype: Literal["uint8", "uint16"]
+    classes: dict[str, int] = {}
+    patients: int = 0
+    kept: int = 0
+    rejected: int = 0
+    resizer: str = ""
+    intensity: str = ""  # how stored values became these pixels, in words
+    content_sha256: str = ""  # of images.npy
+
+
+class RunRecord(Record):
+    """One training; the job's own state is in job.json beside it."""
+
+    method: str
+    preset: str = ""
+    image_set: str
+    options: dict[str, Any] = {}
+    seed: int = 0
+    budget: dict[str, float] = {}  # one of images, epochs, minutes
+    width: int = 0
+    height: int = 0
+    channels: int = 0
+    set_items: int = 0  # images of the training set: an epoch
+    starred: list[int] = []  # images_seen of checkpoints to keep
+
+
+class EvaluationRecord(Record):
+    real: str
+    synthetic: str
+    metrics: list[dict[str, Any]] = []
+
+
+class ExportRecord(Record):
+    image_set: str
+    format: str
+    files: int
+    path: str = ""
+
+
+class JobRecord(BaseModel):
+    """job.json: one long work and where it stands. `error` holds what, why and advice."""
+
+    model_config = ConfigDict(extra="allow")
+
+    format_version: int = FORMAT_VERSION
+    id: str
+    kind: str
+    title: str = ""
+    parameters: dict[str, Any] = {}
+    state: JobState = "queued"
+    progress: float = 0.0
+    message: str = ""
+    eta_s: float | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    heartbeat: float | None = None
+    created: str = Field(default_factory=now)
+    started: str | None = None
+    ended: str | None = None
+    client_key: str = ""
+    result: dict[str, Any] | None = None
+    error: dict[str, str] | None = None
+
+
+RECORDS: dict[str, type[Record]] = {
+    "catalogues": CatalogueRecord,
+    "image_sets": ImageSetRecord,
+    "runs": RunRecord,
+    "evaluations": EvaluationRecord,
+    "comparisons": Record,
+    "studies": Record,
+    "exports": ExportRecord,
+}
+RECORD_FILE: dict[str, str] = {"runs": "run.json", "jobs": "job.json"}  # record.json for the other kinds

@@ -1,0 +1,26 @@
+"""What a kind of job is: a name, a parameters model and a function that does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engines.jobs.context import JobContext
+from engines.options import Options
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One kind of job; a task file ends with `TASK = TaskSpec(...)`.
+
+    `run(parameters, context)` returns a JSON-able dict: what the command line prints. It reports through the context
+    and raises LabError for anything a researcher can act on. `gpu` tasks wait for the device; the others run beside.
+    """
+
+    name: str
+    title: str
+    summary: str
+    parameters: type[Options]
+    run: Callable[[Any, JobContext], dict[str, Any]]
+    gpu: bool = False
