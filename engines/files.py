@@ -246,3 +246,11 @@ def sweep(folder: Path, older_than_s: float = 3600) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError:
             continue  # another process got there first, or still holds it
+
+
+def write_npy(path: Path, array: np.ndarray[Any, np.dtype[Any]]) -> None:
+    """Write a small array atomically, creating its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
