@@ -1,0 +1,1 @@
+"""Ways to hand an image set on: each file is one format."""
