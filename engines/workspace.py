@@ -186,3 +186,9 @@ class ImageSet:
     def images(self) -> np.ndarray[Any, np.dtype[Any]]:
         """[N, H, W, C] uint8 or uint16, a read-only memory map."""
         return files.open_npy(self.folder / "images.npy")
+
+
+def default_workspace() -> Path:
+    """`$PHANTOM_LAB_WORKSPACE`, else the folder PhantomLab in the user's home."""
+    named = os.environ.get("PHANTOM_LAB_WORKSPACE")
+    return Path(named).expanduser() if named else Path.home() / "PhantomLab"

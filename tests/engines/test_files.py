@@ -97,7 +97,7 @@ def test_folder_hash_knows_names_and_contents(tmp_path: Path) -> None:
 
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "bad.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="(?i)pickle|object"):
+    with pytest.raises(ValueError, match=r"(?i)pickle|object"):
         files.open_npy(tmp_path / "bad.npy")
 
 
