@@ -82,8 +82,7 @@ class MetricSpec:
 
 def unit_grey(images: Pixels) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Stored pixels [N, H, W, C] as grey values [N, H, W] float32 in [0, 1]; colour by Rec. 601 luminance."""
-    scaled = images.astype(np.float32) / np.iinfo(images.dtype).max
+    scaled = images.astype(np.float32) / np.float32(np.iinfo(images.dtype).max)
     if scaled.shape[-1] == 1:
-        return scaled[..., 0]
-    grey: np.ndarray[Any, np.dtype[np.float32]] = scaled @ np.array([0.299, 0.587, 0.114], np.float32)
-    return grey
+        return np.asarray(scaled[..., 0])
+    return np.asarray(scaled @ np.array([0.299, 0.587, 0.114], np.float32))

@@ -18,7 +18,7 @@ def content_of(images: Array) -> str:
     """A hash of shape, type and pixels."""
     digest = hashlib.sha256(f"{images.shape}{images.dtype}".encode())
     for start in range(0, len(images), 256):
-        digest.update(np.ascontiguousarray(images[start : start + 256]))
+        digest.update(np.ascontiguousarray(images[start : start + 256]).data)
     return digest.hexdigest()
 
 

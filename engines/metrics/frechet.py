@@ -18,7 +18,7 @@ def frechet_distance(first: Array, second: Array) -> float:
     """
     means = first.mean(0), second.mean(0)
     centred = [(x - m) / np.sqrt(len(x) - 1) for x, m in zip((first, second), means, strict=True)]
-    factors = [np.linalg.qr(x, mode="r") for x in centred]
+    factors = [np.asarray(np.linalg.qr(x, mode="r")) for x in centred]
     traces = sum(float((x**2).sum()) for x in centred)
     cross = float(np.linalg.svd(factors[0] @ factors[1].T, compute_uv=False).sum())
     return float(((means[0] - means[1]) ** 2).sum()) + traces - 2 * cross
