@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from engines.records import JobRecord, JobState, now
 from engines.workspace import Workspace
 
 JOB_FILE = "job.json"
+LOG_FILE = "worker.log"
 WRITE_EVERY_S = 1.0  # job.json carries news at most this late
 HEARTBEAT_EVERY_S = 4.0  # and a sign of life at least this often
 PROGRESS_EVENT_EVERY_S = 0.5
@@ -35,6 +36,7 @@ class JobContext:
     def __init__(self, workspace: Workspace, folder: Path, job: JobRecord, attached: bool = True) -> None:
         self.workspace, self.folder, self.job = workspace, folder, job
         self._attached = attached  # writes job.json; a detached context keeps its state to itself
+        self.stop_taken = False  # the task consumed a stop: however it ends now, it was stopped
         self._lock = threading.RLock()
         self._news = False
         self._ending = threading.Event()
@@ -85,7 +87,9 @@ class JobContext:
         """Whether that was asked; the request is consumed."""
         signalled = verb in self._signalled
         self._signalled.discard(verb)
-        return control.take(self.folder, verb) or signalled
+        taken = control.take(self.folder, verb) or signalled
+        self.stop_taken = self.stop_taken or (taken and verb == "stop")
+        return taken
 
     def check(self) -> None:
         """Raise JobStopped if somebody wants this job to stop or to be discarded."""
@@ -126,18 +130,17 @@ class JobContext:
             thread.join()
 
     def finish(self, state: JobState, result: dict[str, Any] | None = None, error: LabError | None = None) -> None:
-        """Write the end of the job: first the event, then the state in job.json. Raises OSError if that fails."""
+        """Write the end of the job: its event, then its state in job.json. Raises OSError if the latter fails."""
         with self._lock:
             self.job.state, self.job.ended, self.job.eta_s = state, now(), None
             self.job.result, self.job.error = events.finite(result), error.as_dict() if error else None
             if state == "done":
                 self.job.progress = 1.0
-            try:
+            with suppress(OSError):  # the log may be lost on a full disk; job.json is what counts
                 if error:
                     self.emit("error", **error.as_dict())
                 self.emit("done" if state == "done" else "state", state=state)
-            finally:
-                self._write()
+            self._write()
 
     def _report(self) -> None:
         written = time.monotonic()

@@ -15,7 +15,7 @@ VERBS = ("pause", "resume", "stop", "discard", "sample_now", "checkpoint_now")
 
 def _file(folder: Path, verb: str) -> Path:
     if verb not in VERBS:
-        raise LabError(f"“{verb[:40]}” is not something a job can be asked.", "", f"Ask for one of: {', '.join(VERBS)}.")
+        raise LabError(f"A job cannot be asked to “{verb[:40]}”.", "", f"Ask for one of: {', '.join(VERBS)}.")
     return folder / "control" / verb
 
 
