@@ -8,7 +8,7 @@ Method: integer area averaging down to at least twice the target size, then Lanc
 channel, clipped to the range the input had, because Lanczos overshoots at edges. 16-bit pixels stay 16-bit.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from PIL import Image
 
 RESIZER = "area+lanczos3 v1 (Pillow, float32, clipped)"
 
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
+Pixels = npt.NDArray[Any]  # uint8, uint16 or float32
 Anchor = Literal["centre", "left"]
 
 # The area step stops at twice the target: Lanczos then still has the detail it needs to be sharp without aliasing.

@@ -24,7 +24,7 @@ class Proxy:
     width: int
 
     def to_source(self, top: int, bottom: int, left: int, right: int) -> tuple[int, int, int, int]:
-        """Turn a box in proxy pixels (ends exclusive) into (x, y, width, height) in source pixels, inside the picture."""
+        """Turn a box in proxy pixels (ends exclusive) into (x, y, width, height) in source pixels."""
         rows, columns = self.values.shape
         # A last partial block is not part of the proxy: a box that reaches the proxy's end reaches the picture's end.
         y_end = self.height if bottom >= rows else bottom * self.step

@@ -7,7 +7,6 @@ brings it near zero). Definitions: research note D3. `ramp(x, a, b)` rises from 
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 

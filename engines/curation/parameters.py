@@ -1,0 +1,82 @@
+"""What a researcher chooses when a catalogue becomes an image set."""
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from engines.options import Options, option
+
+
+class CurateParameters(Options):
+    """Parameters of the task `curate`; bounds are checked here, words are shown in form and command line."""
+
+    catalogue: str = option(..., "Catalogue", "The catalogue of source images to curate.", layer="dial", min_length=1)
+    name: str = option(
+        "", "Name", "A name for the image set; empty takes the catalogue's.", layer="basic", max_length=80
+    )
+    shape_confidence: float = option(
+        0.75,
+        "Shape confidence",
+        "Keep images whose outline is that surely one whole breast. 0 keeps everything: use it for patches and for "
+        "pictures that are no mammograms.",
+        too_low="Cut-off breasts, merged labels and spoilt films enter the set, and the GAN learns them.",
+        too_high="Unusual but sound breasts are lost: less variety.",
+        layer="dial",
+        ge=0.0,
+        le=1.0,
+    )
+    keep_best: int | None = option(
+        None,
+        "Keep best",
+        "Keep this many images with the highest shape confidence instead of using the threshold.",
+        layer="basic",
+        ge=1,
+    )
+    size: int = option(
+        128,
+        "Size",
+        "Side of the square pictures of the set.",
+        too_low="Small lesions vanish.",
+        too_high="Training takes four times as long with each doubling.",
+        unit="px",
+        layer="dial",
+        ge=32,
+        le=512,
+    )
+    crop: bool = option(True, "Crop to the breast", "Cut away background, labels and film borders.", layer="basic")
+    flip: bool = option(
+        True,
+        "Turn the same way",
+        "Mirror so that the nipple always points right: one thing less to learn.",
+        layer="basic",
+    )
+    mask_background: bool = option(
+        True, "Blank the background", "Put black where no breast was found, inside the crop too: labels disappear."
+    )
+    fit: Literal["pad", "stretch"] = option(
+        "pad",
+        "Fit",
+        "Make it square with padding, keeping proportions, or by stretching (for square patches: the same).",
+    )
+    channels: Literal["auto", "grey", "rgb"] = option(
+        "auto", "Channels", "Grey or RGB; auto takes RGB if any kept picture has colour.", layer="basic"
+    )
+    contrast: Literal["as stored", "percentile per image"] = option(
+        "as stored",
+        "Contrast",
+        "As stored keeps brightness comparable between pictures. Percentile stretches each picture between its own "
+        "0.5 % and 99.5 %: for sources with very different exposure.",
+    )
+    classes: list[str] = option([], "Classes", "Only images of these classes; empty takes all.", layer="basic")
+    split: Literal["none", "70/20/10"] = option(
+        "none",
+        "Split",
+        "Divide into training, validation and test by patient. None keeps what the catalogue says.",
+        layer="basic",
+    )
+    seed: int = option(0, "Seed", "Decides the split; the same seed gives the same split.", ge=0, le=2**31 - 1)
+
+    @field_validator("classes")
+    @classmethod
+    def _no_repeats(cls, classes: list[str]) -> list[str]:
+        return sorted({name.strip() for name in classes if name.strip()})

@@ -1,0 +1,256 @@
+"""From a catalogue to an image set: choose by score and by hand, read the originals again, cut, turn, scale."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from engines import decisions, files
+from engines.curation.analysis import UNREADABLE, analyse_catalogue, is_current, read_analysis
+from engines.curation.canonical import Stored, canonical, find_crop, to_channels, to_depth
+from engines.curation.inspection import encode_webp, window
+from engines.curation.parameters import CurateParameters
+from engines.curation.pool import Pool
+from engines.curation.proxy import make_proxy
+from engines.curation.segment import segment
+from engines.errors import LabError, explain
+from engines.jobs.context import JobContext
+from engines.readers.base import read
+from engines.records import ImageSetRecord
+from engines.resize import RESIZER
+from engines.splits import split_by_patient
+from engines.workspace import Workspace
+
+__all__ = ["analyse_catalogue", "make_image_set"]
+
+CANDIDATE_COLUMNS = (
+    "item", "label", "patient", "side", "view", "shape_confidence", "closed", "edge", "solid", "ellipse", "smooth",
+    "area", "found_side", "flipped", "crop_x", "crop_y", "crop_w", "crop_h", "kept", "reason", "verdict",
+)  # fmt: skip
+ITEM_COLUMNS = ("item", "label", "patient", "side", "view", "split", "shape_confidence", "flipped")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be done with one original; sent to a worker process."""
+
+    path: Path
+    size: int
+    channels: int
+    deep: bool
+    parameters: CurateParameters
+
+
+@dataclass(frozen=True)
+class Made:
+    """One canonical picture (size,size,C), its thumbnail as WebP, and the bit depth it came from."""
+
+    pixels: Stored
+    thumbnail: bytes
+    bits: int
+
+
+def choose(
+    rows: list[dict[str, str]], parameters: CurateParameters, verdicts: dict[str, tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """Decide on every candidate: rows with `kept`, `reason` and `verdict` filled, in the same order.
+
+    A verdict by hand overrides the score. Otherwise the threshold decides, or the rank with `keep_best`.
+    """
+    classes = set(parameters.classes)
+    best: set[str] | None = None
+    if parameters.keep_best is not None:
+        able = [r for r in rows if not r["reason"].startswith(UNREADABLE) and (not classes or r["label"] in classes)]
+        able = [row for row in able if verdicts.get(row["item"], ("",))[0] != "reject"]
+        # Accepted by hand come first, so that they count among the best; sorting is stable for equal scores.
+        able.sort(key=lambda r: (verdicts.get(r["item"], ("",))[0] != "accept", -float(r["shape_confidence"])))
+        best = {row["item"] for row in able[: parameters.keep_best]}
+    decided = []
+    for row in rows:
+        verdict, why = verdicts.get(row["item"], ("", ""))
+        confidence, found = float(row["shape_confidence"]), row["reason"]
+        kept, reason = True, found
+        if found.startswith(UNREADABLE):
+            kept = False
+        elif classes and row["label"] not in classes:
+            kept, reason = False, "class not chosen"
+        elif verdict:
+            kept = verdict == "accept"
+            reason = f"{verdict}ed by hand" + (f": {why}" if why else "")
+        elif best is not None:
+            kept = row["item"] in best
+            reason = found if kept else _because(f"not among the best {parameters.keep_best}", found)
+        elif confidence < parameters.shape_confidence:
+            kept, reason = False, _because(f"below {parameters.shape_confidence:g}", found)
+        decided.append({**row, "kept": int(kept), "reason": reason, "verdict": verdict})
+    return decided
+
+
+def make_image_set(
+    ws: Workspace, catalogue_id: str, parameters: CurateParameters, context: JobContext
+) -> ImageSetRecord:
+    """Make an image set from a catalogue; its folder appears whole. Originals are only read.
+
+    Raises LabError when nothing is kept or nothing can be read, JobStopped when the job is stopped.
+    """
+    catalogue = ws.catalogue(catalogue_id)
+    analysed = is_current(ws, catalogue_id)
+    if not analysed:
+        analyse_catalogue(ws, catalogue_id, context, share=(0.0, 0.5))
+    home = ws.folder("catalogues", catalogue_id)
+    rows = read_analysis(ws, catalogue_id)
+    about = {item["item"]: item for item in ws.catalogue_items(catalogue_id)}
+    known = set(catalogue.classes) or {row["label"] for row in rows}
+    if unknown := set(parameters.classes) - known:
+        raise LabError(
+            f"The catalogue has no class “{min(unknown)}”.",
+            f"Its classes: {', '.join(sorted(known))}.",
+            "Check the name.",
+        )
+    candidates = choose(rows, parameters, decisions.current(home))
+    kept = [row for row in candidates if row["kept"]]
+    if not kept:
+        raise _nothing_kept(parameters, rows)
+    channels = _channels(parameters, kept)
+    deep = any(int(about[row["item"]].get("bits") or 8) > 8 for row in kept)
+    sources = ws.sources(catalogue_id)
+    orders = [Order(sources[row["item"]], parameters.size, channels, deep, parameters) for row in kept]
+    id = ws.new_id("image_sets", parameters.name or catalogue.name)
+    dtype: Literal["uint8", "uint16"] = "uint16" if deep else "uint8"
+    with files.new_folder(ws.folder("image_sets", id)) as folder:
+        (folder / "thumbnails").mkdir()
+        kept, depths = _fill(folder, kept, orders, dtype, context, 0.0 if analysed else 0.5)
+        if not kept:
+            raise LabError("None of the chosen images could be read.", "", "Are the originals still where they were?")
+        items = _items(kept, about, parameters)
+        files.write_csv(folder / "items.csv", items, ITEM_COLUMNS)
+        files.write_csv(folder / "curation.csv", candidates, CANDIDATE_COLUMNS)
+        if (home / decisions.DECISIONS_FILE).exists():
+            files.write_bytes(folder / decisions.DECISIONS_FILE, (home / decisions.DECISIONS_FILE).read_bytes())
+        record = ImageSetRecord(
+            id=id,
+            name=parameters.name or catalogue.name,
+            parents={f"catalogues/{catalogue_id}": catalogue.content_sha256},
+            parameters=parameters.model_dump(mode="json"),
+            origin="real",
+            items=len(kept),
+            width=parameters.size,
+            height=parameters.size,
+            channels=channels,
+            dtype=dtype,
+            classes=dict(sorted(Counter(row["label"] for row in kept).items())),
+            patients=len({row["patient"] for row in kept if row["patient"]}),
+            kept=len(kept),
+            rejected=len(candidates) - len(kept),
+            resizer=RESIZER,
+            intensity=intensity_in_words(depths, deep, parameters),
+            content_sha256=files.sha256_file(folder / "images.npy"),
+        )
+        ws.save("image_sets", record, folder)
+    return record
+
+
+def make_picture(order: Order) -> Made:
+    """Read one original and make its canonical picture. Raises LabError for a file that cannot be read."""
+    picture, options = read(order.path), order.parameters
+    pixels = picture.pixels
+    crop, flip = None, False
+    if options.crop or options.flip:
+        proxy = make_proxy(pixels)
+        found = segment(proxy.values)
+        flip = options.flip and found is not None and found.chest == "right"
+        crop = find_crop(found, proxy) if options.crop and found is not None else None
+    shaped = canonical(pixels, order.size, crop, flip=flip, blank=options.mask_background, pad=options.fit == "pad")
+    scaled = to_depth(to_channels(shaped, order.channels), picture.bits, order.deep, options.contrast)
+    return Made(scaled, encode_webp(window(scaled.astype(np.float32))), picture.bits)
+
+
+def intensity_in_words(depths: Counter[int], deep: bool, parameters: CurateParameters) -> str:
+    """Say how stored values became the values of the set, for the record."""
+    top = 65535 if deep else 255
+    if parameters.contrast == "percentile per image":
+        return f"percentile per image: each picture's 0.5 % to 99.5 % stretched to 0..{top}"
+    maps = [
+        f"{bits}-bit values unchanged" if 2**bits - 1 == top else f"{bits}-bit values × {top}/{2**bits - 1}"
+        for bits in sorted(depths)
+    ]
+    return "as stored: " + ", ".join(maps)
+
+
+def _fill(
+    folder: Path, kept: list[dict[str, Any]], orders: list[Order], dtype: str, context: JobContext, begun: float
+) -> tuple[list[dict[str, Any]], Counter[int]]:
+    """Write images.npy and thumbnails; rows that cannot be read are marked as not kept and left out."""
+    size, channels = orders[0].size, orders[0].channels
+    images = files.create_npy(folder / "images.npy", (len(orders), size, size, channels), dtype)
+    written: list[dict[str, Any]] = []
+    depths: Counter[int] = Counter()
+    started = time.monotonic()
+    with Pool() as pool:
+        for index, made in pool.map(make_picture, orders, context.check):
+            row = kept[index]
+            if isinstance(made, Made):
+                images[len(written)] = made.pixels
+                files.write_bytes(folder / "thumbnails" / f"{row['item']}.webp", made.thumbnail)
+                written.append(row)
+                depths[made.bits] += 1
+            else:
+                row["kept"], row["reason"] = 0, f"{UNREADABLE}: {explain(made).what}"
+            done = (index + 1) / len(orders)
+            eta_s = (time.monotonic() - started) * (1 - done) / done
+            context.progress(begun + (1 - begun) * done, f"Making picture {index + 1} of {len(orders)}", eta_s)
+    images.flush()
+    del images
+    if 0 < len(written) < len(orders):
+        _shorten(folder, len(written))
+    return written, depths
+
+
+def _shorten(folder: Path, count: int) -> None:
+    """Replace images.npy by one that holds its first `count` pictures only, inside a folder that is not yet public."""
+    images = files.open_npy(folder / "images.npy")
+    shorter = files.create_npy(folder / "shorter.npy", (count, *images.shape[1:]), images.dtype)
+    for start in range(0, count, 256):
+        shorter[start : min(start + 256, count)] = images[start : min(start + 256, count)]
+    shorter.flush()
+    del shorter, images
+    (folder / "shorter.npy").replace(folder / "images.npy")
+
+
+def _items(
+    kept: list[dict[str, Any]], about: dict[str, dict[str, str]], parameters: CurateParameters
+) -> list[dict[str, Any]]:
+    """The rows of items.csv, in the order of images.npy."""
+    parts: Iterator[str] = iter(about[row["item"]].get("split", "") for row in kept)
+    if parameters.split != "none":
+        patients, labels = [row["patient"] for row in kept], [row["label"] for row in kept]
+        parts = iter(split_by_patient(patients, labels, parameters.seed))
+    flipped = parameters.flip
+    return [
+        {**row, "split": part, "flipped": int(flipped and row["flipped"] == "1")}
+        for row, part in zip(kept, parts, strict=True)
+    ]
+
+
+def _channels(parameters: CurateParameters, kept: list[dict[str, Any]]) -> int:
+    if parameters.channels == "auto":
+        return 3 if any(row.get("colour") == "1" for row in kept) else 1
+    return 3 if parameters.channels == "rgb" else 1
+
+
+def _because(rule: str, found: str) -> str:
+    return f"{rule}: {found}" if found else rule
+
+
+def _nothing_kept(parameters: CurateParameters, rows: list[dict[str, str]]) -> LabError:
+    best = max((float(row["shape_confidence"]) for row in rows), default=0.0)
+    return LabError(
+        "No image passed.",
+        f"The highest shape confidence is {best:.2f}, the threshold {parameters.shape_confidence:.2f}.",
+        "Lower the threshold, or set it to 0 and switch crop and turning off for patches or pictures that are no "
+        "mammograms.",
+    )
