@@ -1,0 +1,200 @@
+"""The Explore tab: quality of a run's checkpoints or of a synthetic set, against real images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from engines.errors import LabError
+from engines.records import EvaluationRecord
+from engines.workspace import Workspace
+from lab import figures, handlers, numbers
+from lab.components.base import columns, heading, left, middle, note, packed, part, right
+from lab.tabs.base import TabContext, TabSpec
+
+HEADERS = ["Images seen", "Metric", "Synthetic [95 % interval]", "Real against real", "Real", "Synthetic", "Warnings"]
+HOW_TO_READ = (
+    "Without a true pair, PSNR and SSIM say how close a synthetic image comes to *some* real one. Near the dotted line "
+    "(what a real image of another patient reaches) is right; far above it means copies. FTD falls towards its dotted "
+    "line; below the line it warns of copies too."
+)
+NOTHING = "Nothing measured yet. Choose a run or a synthetic set, then press Measure."
+
+
+def candidates(workspace: Workspace, chosen: str) -> dict[str, Any]:
+    """Runs and synthetic sets that can be measured, newest first."""
+    items = [
+        {"id": f"runs/{run.id}", "title": run.name, "text": f"run · {run.method} on {run.image_set}", "hint": run.id}
+        for run in reversed(workspace.records("runs"))
+    ]
+    items += [
+        {
+            "id": f"image_sets/{record.id}",
+            "title": record.name,
+            "text": f"synthetic set · {record.items:,} images",
+            "hint": record.id,
+        }
+        for record in reversed(workspace.records("image_sets"))
+        if record.origin == "synthetic"
+    ]
+    ids = [item["id"] for item in items]
+    return {
+        "items": items,
+        "chosen": chosen if chosen in ids else next(iter(ids), ""),
+        "empty": "No run yet. Start one on the Train tab.",
+        "label": "Runs and synthetic sets",
+    }
+
+
+def evaluations_of(workspace: Workspace, id: str) -> list[EvaluationRecord]:
+    """What was measured of a run or set, newest first."""
+    return [record for record in reversed(workspace.records("evaluations")) if record.synthetic == id]
+
+
+def evaluation_choices(found: Sequence[EvaluationRecord]) -> list[tuple[str, str]]:
+    return [(f"{record.created[:16].replace('T', ' ')} UTC · against {record.real}", record.id) for record in found]
+
+
+def table(rows: Sequence[Mapping[str, Any]], specs: Mapping[str, Any]) -> list[list[str]]:
+    """The numbers as text, each with its interval, baseline and sizes."""
+    lines = []
+    for row in rows:
+        spec = specs.get(row["name"], {})
+        unit = spec.get("unit", "")
+        seen = row.get("images_seen")
+        lines.append(
+            [
+                f"{seen:,}" if isinstance(seen, int) else "–",
+                spec.get("title", row["name"]),
+                numbers.with_interval(row["value"], row["low"], row["high"], unit),
+                numbers.with_interval(row["baseline"], row["baseline_low"], row["baseline_high"], unit),
+                f"{row['n_real']:,}",
+                f"{row['n_synthetic']:,}",
+                " ".join(row.get("warnings", [])),
+            ]
+        )
+    return lines
+
+
+def figure(rows: Sequence[Mapping[str, Any]], name: str, specs: Mapping[str, Any]) -> Any:
+    """The chosen metric over the checkpoints."""
+    shown = sorted(
+        (row for row in rows if row["name"] == name and isinstance(row.get("images_seen"), int)),
+        key=lambda row: row["images_seen"],
+    )
+    if not shown:
+        return figures.empty("Measured at checkpoints of a run, a metric is drawn here over the training.")
+    spec = specs.get(name, {})
+    return figures.by_checkpoint(shown, spec.get("title", name), spec.get("unit", ""))
+
+
+def build(context: TabContext) -> None:
+    """Draw the tab into the page."""
+    workspace = context.workspace
+    with columns():
+        with left():
+            heading("What to measure")
+            chosen = part("cards", label="Runs and synthetic sets")
+        with middle():
+            real, metrics, count, wish = draw_form()
+            measure = gr.Button("Measure", variant="primary", interactive=False)
+            note(HOW_TO_READ)
+        with right():
+            with gr.Row():
+                evaluation = gr.Dropdown([], label="Measurement", filterable=False, scale=3)
+                shown = gr.Dropdown([], label="Drawn", filterable=False, scale=2)
+            plot = gr.Plot(figures.empty(NOTHING), show_label=False, elem_classes=["lab-plot"])
+            rows = gr.Dataframe(
+                headers=HEADERS, datatype="str", interactive=False, wrap=True, show_label=False, max_height=320
+            )
+
+    def specs() -> dict[str, Any]:
+        found: dict[str, Any] = context.describe().get("metrics", {})
+        return found
+
+    def refresh(cards: str, real_id: str | None, ticked: list[str], wanted: str | None, drawn: str | None) -> Any:
+        value = candidates(workspace, json.loads(cards or "{}").get("chosen", "") if cards else "")
+        reals = [record for record in reversed(workspace.records("image_sets")) if record.origin == "real"]
+        ids = [record.id for record in reals]
+        names = list(specs())
+        default = own_reals(workspace, value["chosen"]) or next(iter(ids), None)
+        return (
+            packed(value),
+            gr.update(
+                choices=[(f"{record.name} · {record.width}×{record.height}", record.id) for record in reals],
+                value=real_id if real_id in ids else default,
+            ),
+            gr.update(choices=[(specs()[name]["title"], name) for name in names], value=ticked or names),
+            gr.update(interactive=bool(value["chosen"] and ids)),
+            *choose(packed(value), wanted, drawn),
+        )
+
+    def choose(cards: str, wanted: str | None, drawn: str | None) -> Any:
+        id = json.loads(cards).get("chosen", "").partition("/")[2]
+        found = evaluations_of(workspace, id)
+        ids = [record.id for record in found]
+        wanted = wanted if wanted in ids else next(iter(ids), None)
+        return (gr.update(choices=evaluation_choices(found), value=wanted), *show(wanted, drawn))
+
+    def show(wanted: str | None, drawn: str | None) -> Any:
+        try:
+            measured = workspace.record("evaluations", wanted).metrics if wanted else []
+        except LabError:
+            measured = []
+        names = list(dict.fromkeys(row["name"] for row in measured))
+        drawn = drawn if drawn in names else next((name for name in ("ftd", *names) if name in names), None)
+        titles = [(specs().get(name, {}).get("title", name), name) for name in names]
+        picture = figure(measured, drawn, specs()) if drawn else figures.empty(NOTHING)
+        return gr.update(choices=titles, value=drawn), picture, table(measured, specs())
+
+    def start(
+        cards: str, real_id: str | None, ticked: list[str], number: float, wish: str, request: gr.Request
+    ) -> None:
+        kind, _, id = json.loads(cards).get("chosen", "").partition("/")
+        given = {"real": real_id, "synthetic": id, "metrics": ticked, "count": int(number or 0)}
+        if kind == "runs":
+            given["checkpoints"] = wish
+        handlers.submit(context, request, "evaluate", given, f"evaluate {id}"[:80])
+
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    view = [evaluation, shown, plot, rows]
+    context.on_refresh(refresh, [chosen, real, metrics, evaluation, shown], [chosen, real, metrics, measure, *view])
+    chosen.input(choose, [chosen, evaluation, shown], view, **quiet)
+    chosen.input(
+        lambda cards: own_reals(workspace, json.loads(cards).get("chosen", "")) or gr.skip(), chosen, real, **quiet
+    )
+    evaluation.input(show, [evaluation, shown], [shown, plot, rows], **quiet)
+    shown.input(show, [evaluation, shown], [shown, plot, rows], **quiet)
+    measure.click(start, [chosen, real, metrics, count, wish], [], show_progress="hidden", api_visibility="private")
+
+
+def own_reals(workspace: Workspace, chosen: str) -> str | None:
+    """The real set that a run learned from."""
+    kind, _, id = chosen.partition("/")
+    try:
+        return workspace.run(id).image_set if kind == "runs" else None
+    except LabError:
+        return None
+
+
+def draw_form() -> tuple[gr.Dropdown, gr.CheckboxGroup, gr.Number, gr.Radio]:
+    """What to compare with, which metrics, how many images."""
+    heading("Measure")
+    real = gr.Dropdown(
+        [], label="Real images", filterable=False, info="Of the same size. For copies, take the set of the training."
+    )
+    metrics = gr.CheckboxGroup([], label="Metrics", info="Every number comes with interval, sizes and real baseline.")
+    count = gr.Number(
+        256, label="Synthetic images at each checkpoint", precision=0, minimum=50, maximum=50_000,
+        info="Too few: wide intervals, distances biased upwards. Too many: only slower.",
+    )  # fmt: skip
+    wish = gr.Radio(
+        [("newest", "latest"), ("all kept", "all")], value="all", label="Checkpoints", elem_classes=["lab-segments"]
+    )
+    return real, metrics, count, wish
+
+
+TAB = TabSpec(name="explore", title="Explore", order=40, build=build)
