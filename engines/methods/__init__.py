@@ -1,0 +1,1 @@
+"""Ways to generate images: one file each, ending with METHOD."""

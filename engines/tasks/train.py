@@ -1,0 +1,222 @@
+"""Train a method on an image set: the run's folder is the job's folder, and a run that has checkpoints goes on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from engines import registry
+from engines.errors import LabError, explain
+from engines.jobs.context import JobContext
+from engines.methods.base import MethodOptions, MethodSpec
+from engines.options import Options, option
+from engines.records import RunRecord
+from engines.tasks.base import TaskSpec
+from engines.training.loop import train
+from engines.training.plan import Budget, Plan
+from engines.workspace import ImageSet
+
+DEFAULT_IMAGES = 100_000
+
+
+class TrainParameters(Options):
+    """What a training is asked to do; `options` holds what differs from the preset."""
+
+    image_set: str = option(..., "Image set", "The images to learn from.", layer="basic")
+    method: str = option("custom_gan", "Method", "The way to generate.", layer="basic")
+    preset: str | None = option(None, "Preset", "A named choice of options; the method's first one if empty.")
+    options: dict[str, Any] = option({}, "Options", "What differs from the preset; see the method's own options.")
+    images: int | None = option(
+        None, "Images to see", "Train until so many images were seen.", unit="images", layer="basic", ge=1
+    )
+    epochs: float | None = option(
+        None, "Epochs", "Train for so many passes over the set.", unit="passes", layer="basic", gt=0
+    )
+    minutes: float | None = option(
+        None, "Minutes", "Train for so long; pauses do not count.", unit="minutes", layer="basic", gt=0
+    )
+    seed: int = option(0, "Seed", "The same seed draws the same numbers in the same order.", ge=0, lt=2**32)
+    exact: bool = option(
+        False,
+        "Exact mode",
+        "Everything in float32 with deterministic algorithms: a run that was stopped and resumed ends with the very "
+        "same weights as an unbroken one on the same computer.",
+        too_low="Faster; two runs of the same seed differ in rounding.",
+        too_high="About half as fast on processors with bfloat16.",
+    )
+    sample_every_images: int = option(
+        0,
+        "Sample sheet every",
+        "Draw the fixed latents at every so many images. 0 lets the clock decide, at most every ten seconds.",
+        too_low="Drawing takes time from training.",
+        too_high="The first minutes show nothing.",
+        unit="images",
+        ge=0,
+    )
+    sheet_columns: int = option(8, "Sheet columns", "Images side by side on a sample sheet.", ge=1, le=32)
+    sheet_rows: int = option(4, "Sheet rows", "Rows of a sample sheet.", ge=1, le=32)
+    checkpoint_every_minutes: float = option(
+        1.0,
+        "Checkpoint every",
+        "After a crash at most this much is lost.",
+        too_low="Writing takes time from training.",
+        too_high="More is lost.",
+        unit="minutes",
+        gt=0,
+        le=1440,
+    )
+    checkpoint_every_images: int = option(
+        0, "Checkpoint every (images)", "At every so many images instead. 0 goes by the clock.", unit="images", ge=0
+    )
+    keep_checkpoints: int = option(
+        3,
+        "Keep checkpoints",
+        "The newest so many stay; starred ones and milestones stay besides.",
+        too_low="Nothing to fall back on if the newest is damaged.",
+        too_high="Disk space.",
+        ge=2,
+        le=1000,
+    )
+    milestones: int = option(
+        8, "Milestones", "Checkpoints spread evenly over the run that stay, to compare its stages.", ge=0, le=200
+    )
+    threads: int | None = option(
+        None, "Threads", "Processor threads to compute with; all cores if empty.", ge=1, le=256
+    )
+    device: Literal["auto", "cpu", "cuda"] = option("auto", "Device", "Where to compute.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift(cls, given: Any) -> Any:
+        """The command line has one --set for both kinds of settings: those of the training move up."""
+        if not isinstance(given, dict) or not isinstance(given.get("options"), dict):
+            return given
+        own = cls.model_fields.keys() - given.keys()
+        lifted = {name: value for name, value in given["options"].items() if name in own}
+        rest = {name: value for name, value in given["options"].items() if name not in own}
+        return {**given, **lifted, "options": rest}
+
+
+def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
+    """Train, or go on; returns where the run stands. Raises LabError with advice."""
+    method = method_named(parameters.method)
+    options = chosen_options(method, parameters.preset, parameters.options)
+    image_set = context.workspace.image_set(parameters.image_set)
+    _check(method, image_set)
+    plan = Plan(
+        method=method,
+        options=options,
+        preset=parameters.preset or next(iter(method.presets)),
+        channels=3 if image_set.record.channels == 3 else 1,
+        seed=parameters.seed,
+        budget=budget(parameters, image_set.record.items),
+        exact=parameters.exact,
+        sample_every_images=parameters.sample_every_images,
+        sheet_columns=parameters.sheet_columns,
+        sheet_rows=parameters.sheet_rows,
+        checkpoint_every_s=parameters.checkpoint_every_minutes * 60,
+        checkpoint_every_images=parameters.checkpoint_every_images,
+        keep_checkpoints=parameters.keep_checkpoints,
+        milestones=parameters.milestones,
+        threads=parameters.threads,
+        device=parameters.device,
+    )
+    _note(parameters, plan, image_set, context)
+    try:
+        outcome = train(plan, image_set.images, context)
+    except OSError as error:
+        raise explain(error) from error
+    return {"run": context.folder.name, **outcome}
+
+
+def method_named(name: str) -> MethodSpec:
+    methods = registry.load("methods")
+    if name not in methods:
+        raise LabError(
+            f"There is no method “{name[:40]}”.", f"There are: {', '.join(methods)}.", "Choose one of these."
+        )
+    method: MethodSpec = methods[name]
+    return method
+
+
+def chosen_options(method: MethodSpec, preset: str | None, changes: dict[str, Any]) -> MethodOptions:
+    """A preset's options with changes. Raises LabError for an unknown preset or a value out of bounds."""
+    if preset and preset not in method.presets:
+        known = ", ".join(method.presets)
+        raise LabError(f"There is no preset “{preset[:40]}”.", f"There are: {known}.", "Choose one of these.")
+    try:
+        return method.choose(preset, changes)
+    except ValueError as error:
+        raise explain(error) from error
+
+
+def budget(parameters: TrainParameters, set_items: int) -> Budget:
+    """What ends the training, whichever comes first of those given."""
+    images = [given for given in (parameters.images, _epoch_images(parameters.epochs, set_items)) if given]
+    seconds = parameters.minutes * 60 if parameters.minutes else None
+    if not images and not seconds:
+        images = [DEFAULT_IMAGES]
+    return Budget(min(images) if images else None, seconds)
+
+
+def _epoch_images(epochs: float | None, set_items: int) -> int | None:
+    return max(round(epochs * set_items), 1) if epochs else None
+
+
+def _check(method: MethodSpec, image_set: ImageSet) -> None:
+    record = image_set.record
+    fewest = int(method.limits.get("fewest_images", 1))
+    if record.items < fewest:
+        raise LabError(
+            f"“{record.name}” holds too few images.",
+            f"{record.items} are there; {method.title} needs at least {fewest}, and some hundreds to learn anything.",
+            "Accept more images, or lower the threshold in the Data tab.",
+        )
+    if record.channels not in method.limits.get("channels", (1, 3)):
+        raise LabError(
+            f"{method.title} cannot learn images of {record.channels} channels.", "", "Choose another method or set."
+        )
+
+
+def _note(parameters: TrainParameters, plan: Plan, image_set: ImageSet, context: JobContext) -> None:
+    """Write the run's record; a run that goes on must go on with the pixels it began with."""
+    workspace, record = context.workspace, image_set.record
+    parent = f"image_sets/{record.id}"
+    if (context.folder / "run.json").exists():
+        noted = workspace.run(context.folder.name)
+        if noted.parents.get(parent) != record.content_sha256:
+            raise LabError(
+                "The images of this run have changed.",
+                f"“{record.name}” is no longer the set that the run was begun with.",
+                "Start a new run.",
+            )
+        return
+    limits = {"images": plan.budget.images, "seconds": plan.budget.seconds}
+    run_record = RunRecord(
+        id=context.folder.name,
+        name=context.job.title or context.folder.name,
+        parents={parent: record.content_sha256},
+        parameters=parameters.model_dump(mode="json"),
+        method=plan.method.name,
+        preset=plan.preset,
+        image_set=record.id,
+        options=plan.options.model_dump(mode="json"),
+        seed=plan.seed,
+        budget={name: float(value) for name, value in limits.items() if value},
+        width=plan.options.size,
+        height=plan.options.size,
+        channels=plan.channels,
+        set_items=record.items,
+    )
+    workspace.save("runs", run_record, context.folder)
+
+
+TASK = TaskSpec(
+    name="train",
+    title="Train",
+    summary="Train a generative model on an image set; pause, resume, stop and sample at any time.",
+    parameters=TrainParameters,
+    run=run,
+    gpu=True,
+)

@@ -1,0 +1,86 @@
+"""Chooses how a step is computed, by trying: what is fast differs from machine to machine."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engines.device import Device
+from engines.methods.base import Phase
+from engines.methods.blocks import set_folding
+from engines.training.step import Choices, Means, run_step
+
+PROBE_S = 2.0
+PROBE_TURNS = 3  # at least, after the first one, which builds kernels and is not counted
+PROBE_IMAGES = 8  # of the batch on a CPU, so that every way gets its turns within the time
+WORTH_IT = 1.1  # another way than the first guess must win by this much: a busy machine measures badly
+
+
+def threads_for(device: Device) -> int:
+    """All cores; on a GPU the processor only feeds it."""
+    return device.cores if device.kind == "cpu" else min(device.cores, 4)
+
+
+def fixed(device: Device, threads: int | None = None) -> Choices:
+    """The choices of exact mode: float32, and nothing that depends on a clock."""
+    return Choices(bf16=False, fold=True, threads=threads or threads_for(device))
+
+
+def guess(device: Device, threads: int | None = None) -> Choices:
+    """What to start with before the probe has run."""
+    return Choices(bf16=device.bf16, fold=True, threads=threads or threads_for(device))
+
+
+def apply(nets: Mapping[str, nn.Module], choices: Choices) -> None:
+    for net in nets.values():
+        set_folding(net, choices.fold)
+
+
+def probe(
+    nets: Mapping[str, nn.Module], phases: list[Phase], real: Tensor, device: Device, start: Choices
+) -> tuple[Choices, dict[str, Any]]:
+    """Time steps on copies of the networks for about two seconds; returns the best choices and what was measured.
+
+    The training is untouched: copies take the gradients, and the random numbers are put back. The ways take turns, so
+    that a busy moment of the machine hits all of them, and the best time of each counts.
+    """
+    copies = copy.deepcopy(dict(nets))
+    real = real[:PROBE_IMAGES] if device.kind == "cpu" else real
+    ways = [
+        Choices(bf16, fold, start.threads)
+        for bf16, fold in itertools.product((True, False) if device.bf16 else (False,), (True, False))
+    ]
+    times = dict.fromkeys(ways, float("inf"))
+    cuda = device.kind == "cuda"
+    with torch.random.fork_rng(devices=[0] if cuda else []):
+        for way in ways:
+            _time_step(copies, phases, real, way, cuda)
+        began = time.perf_counter()
+        for turn in itertools.count(1):
+            for way in ways:
+                times[way] = min(times[way], _time_step(copies, phases, real, way, cuda))
+            if turn >= PROBE_TURNS and time.perf_counter() - began > PROBE_S:
+                break
+    best = min(ways, key=lambda way: times[way] * (1.0 if way == start else WORTH_IT))
+    measured = {
+        f"{'bfloat16' if way.bf16 else 'float32'}, {'folded' if way.fold else 'plain'}": round(len(real) / taken, 1)
+        for way, taken in times.items()
+    }
+    return best, {"images_per_s": measured, "took_s": round(time.perf_counter() - began, 2), "batch": len(real)}
+
+
+def _time_step(nets: dict[str, nn.Module], phases: list[Phase], real: Tensor, way: Choices, cuda: bool) -> float:
+    apply(nets, way)
+    if cuda:
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    run_step(nets, {}, phases, real, batches=1, images_seen=0, choices=way, means=Means())
+    if cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - began

@@ -1,0 +1,146 @@
+"""All that a training is made of at one moment: enough to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engines.errors import LabError
+from engines.methods.base import Networks
+
+
+@dataclass
+class TrainState:
+    """Networks, their moving average, optimisers and counters."""
+
+    networks: Networks
+    average: dict[str, nn.Module]
+    optimizers: dict[str, torch.optim.Adam]
+    images_seen: int = 0
+    batches: int = 0
+    trained_s: float = 0.0
+    stream: int = 0  # raised by a roll-back, so that the same random numbers do not lead to the same fault
+    histories: dict[str, Any] = field(default_factory=dict)  # of the guards
+
+    @classmethod
+    def new(cls, networks: Networks, device: torch.device) -> TrainState:
+        for net in networks.nets.values():
+            net.to(device).to(memory_format=torch.channels_last)
+        average = {name: copy.deepcopy(networks.nets[name]).eval().requires_grad_(False) for name in networks.averaged}
+        optimizers = {
+            name: torch.optim.Adam(
+                networks.nets[name].parameters(),
+                lr=settings.learning_rate,
+                betas=(settings.beta1, settings.beta2),
+                fused=True,  # one pass over the weights
+            )
+            for name, settings in networks.optimizers.items()
+        }
+        for optimizer in optimizers.values():
+            _fill_moments(optimizer)
+        return cls(networks, average, optimizers)
+
+    def update_average(self, batch: int, half_life_images: float) -> None:
+        """Move the average a step towards the weights; buffers (batch norm) are copied.
+
+        The half-life grows with the images seen up to its value, so that the start is soon forgotten.
+        """
+        half_life = min(half_life_images, max(self.images_seen, batch) / 4)
+        share = 1 - 0.5 ** (batch / half_life)
+        for name, average in self.average.items():
+            net = self.networks.nets[name]
+            torch._foreach_lerp_(list(average.parameters()), [p.detach() for p in net.parameters()], share)
+            self._copy_buffers(name)
+
+    def copy_average(self) -> None:
+        """Without averaging, what is sampled from are the weights themselves."""
+        for name, average in self.average.items():
+            for mean, weight in zip(average.parameters(), self.networks.nets[name].parameters(), strict=True):
+                mean.data.copy_(weight.data)
+            self._copy_buffers(name)
+
+    def _copy_buffers(self, name: str) -> None:
+        for mean, buffer in zip(self.average[name].buffers(), self.networks.nets[name].buffers(), strict=True):
+            mean.copy_(buffer)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state by name, without the average, contiguous on the CPU."""
+        named: dict[str, Tensor] = {}
+        for name, net in self.networks.nets.items():
+            named |= {f"{name}.{key}": value for key, value in net.state_dict().items()}
+            for index, parameter in enumerate(net.parameters()):
+                moments = self.optimizers[name].state[parameter] if name in self.optimizers else {}
+                named |= {f"optimizer.{name}.{index}.{key}": value for key, value in moments.items()}
+        return _portable(named)
+
+    def average_tensors(self) -> dict[str, Tensor]:
+        """The weights to sample from, by network and name."""
+        return _portable(
+            {f"{name}.{key}": value for name, net in self.average.items() for key, value in net.state_dict().items()}
+        )
+
+    def counters(self) -> dict[str, Any]:
+        return {
+            "images_seen": self.images_seen,
+            "batches": self.batches,
+            "trained_s": round(self.trained_s, 3),
+            "stream": self.stream,
+            "histories": self.histories,
+        }
+
+    def restore(self, tensors: dict[str, Tensor], average: dict[str, Tensor], counters: dict[str, Any]) -> None:
+        """Take over a saved state in place; memory layouts stay as they are. Raises LabError if it does not fit."""
+        wanted = self.tensors().keys() | {f"average.{name}" for name in self.average_tensors()}
+        given = tensors.keys() | {f"average.{name}" for name in average}
+        if wanted != given:
+            raise LabError(
+                "The checkpoint does not fit the networks.",
+                f"It was made with other options, or by another version: {len(wanted ^ given)} tensors differ.",
+                "Start a new run with the options you want.",
+            )
+        with torch.no_grad():
+            for name, net in self.networks.nets.items():
+                _copy_into(net.state_dict(), tensors, f"{name}.")
+                for index, parameter in enumerate(net.parameters()):
+                    moments = self.optimizers[name].state[parameter] if name in self.optimizers else {}
+                    _copy_into(moments, tensors, f"optimizer.{name}.{index}.")
+            for name, net in self.average.items():
+                _copy_into(net.state_dict(), average, f"{name}.")
+        for key in ("images_seen", "batches", "trained_s", "stream", "histories"):
+            setattr(self, key, counters[key])
+
+
+def all_finite(tensors: dict[str, Tensor]) -> bool:
+    return all(math.isfinite(float(tensor.double().sum())) for tensor in tensors.values())
+
+
+def _fill_moments(optimizer: torch.optim.Adam) -> None:
+    """Make Adam's state before its first step, so that a restored one can be copied into the same layout."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            optimizer.state[parameter] = {
+                "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+                "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+            }
+
+
+def _portable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
+
+
+def _copy_into(target: dict[str, Tensor], source: dict[str, Tensor], prefix: str) -> None:
+    for key, tensor in target.items():
+        given = source[prefix + key]
+        if given.shape != tensor.shape:
+            raise LabError(
+                "The checkpoint does not fit the networks.",
+                f"“{prefix + key}” has another shape.",
+                "Start a new run with the options you want.",
+            )
+        tensor.copy_(given)
