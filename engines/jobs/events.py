@@ -29,7 +29,7 @@ def finite(value: Any) -> Any:
     return value
 
 
-def append(folder: Path, kind: str, **fields: Any) -> None:
+def append(folder: Path, kind: str, /, **fields: Any) -> None:
     """Append `{t, kind, …}` to a job's events; `t` is seconds since 1970."""
     event = {"t": round(time.time(), 3), "kind": kind, **finite(fields)}
     files.append_jsonl(folder / FILE, event, sync=kind in DURABLE)
@@ -55,7 +55,7 @@ def read_since(path: Path, since: int = 0, limit_bytes: int = READ_BYTES) -> tup
     except FileNotFoundError:
         return 0, []
     end = block.rfind(b"\n") + 1
-    return start + end, [text for line in block[:end].splitlines() if (text := _valid(line))]
+    return start + end, [text for line in block[:end].split(b"\n") if (text := _valid(line))]
 
 
 def _valid(line: bytes) -> str:
@@ -68,7 +68,8 @@ def _valid(line: bytes) -> str:
 
 def read(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
     """All events of a job, or those of one kind, oldest first."""
-    return [event for event in files.read_jsonl(folder / FILE) if kind is None or event.get("kind") == kind]
+    whole = [event for event in files.read_jsonl(folder / FILE) if isinstance(event, dict)]
+    return [event for event in whole if kind is None or event.get("kind") == kind]
 
 
 def newest(folder: Path, kind: str, window_bytes: int = 64 * 1024) -> dict[str, Any] | None:
