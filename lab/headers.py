@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
+from typing import NamedTuple
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import HTMLResponse
@@ -30,6 +31,13 @@ main{max-width:34em;line-height:1.5}p{color:#98a1ae}</style></head><body><main><
 </main>SCRIPT</body></html>"""
 
 
+class Own(NamedTuple):
+    """What we put into Gradio's page: lines that load our scripts, and lines that load our styles."""
+
+    scripts: str = ""
+    styles: str = ""
+
+
 def policy(nonce: str) -> str:
     """The content policy for one page."""
     return POLICY.format(nonce=nonce)
@@ -43,16 +51,18 @@ def document_page(title: str, what: str, advice: str, status: int = 200, go: str
     return HTMLResponse(page, status, {"Cache-Control": "no-store"})
 
 
-def with_nonce(page: bytes, nonce: str, head: str) -> bytes:
-    """Give every script of a page its nonce, and put our own head first in its head.
+def with_nonce(page: bytes, nonce: str, own: Own) -> bytes:
+    """Give every script of a page its nonce, and put our own scripts and styles in.
 
-    Data in Gradio's page stand in JSON with `<` escaped, so every `<script` is one that the program wrote.
+    Data in Gradio's page stand in JSON with `<` escaped, so every `<script` is one that the program wrote. Scripts come
+    first in the head; styles stand in the body, since Gradio adds its own to the head while it runs and the last wins.
     """
-    marked = page.replace(b"<head>", b"<head>" + head.encode(), 1)
+    marked = page.replace(b"<head>", b"<head>" + own.scripts.encode(), 1)
+    marked = marked.replace(b"<gradio-app", own.styles.encode() + b"<gradio-app", 1)
     return marked.replace(b"<script", b'<script nonce="' + nonce.encode() + b'"')
 
 
-def guarded_send(send: Send, head: str, page: bool) -> Send:
+def guarded_send(send: Send, own: Own, page: bool) -> Send:
     """Add our headers to an answer; an HTML page is collected and rewritten, everything else streams through."""
     nonce = secrets.token_urlsafe(16)
     held: list[Message] = []
@@ -75,7 +85,7 @@ def guarded_send(send: Send, head: str, page: bool) -> Send:
             if message.get("more_body"):
                 return
             start = held.pop()
-            message = {"type": "http.response.body", "body": with_nonce(bytes(body), nonce, head)}
+            message = {"type": "http.response.body", "body": with_nonce(bytes(body), nonce, own)}
             MutableHeaders(scope=start)["content-length"] = str(len(message["body"]))
             await send(start)
         await send(message)

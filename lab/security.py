@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engines import files
-from lab.headers import document_page, guarded_send
+from lab.headers import Own, document_page, guarded_send
 
 Role = Literal["owner", "viewer", "reader"]
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -124,8 +124,8 @@ def host_name(host: str) -> str:
 class Gate:
     """ASGI middleware: lets a request through with a role, or answers it."""
 
-    def __init__(self, app: ASGIApp, access: Access, hosts: set[str], head: str = "", secure: bool = False) -> None:
-        self.app, self.access, self.head, self.secure = app, access, head, secure
+    def __init__(self, app: ASGIApp, access: Access, hosts: set[str], own: Own = Own(), secure: bool = False) -> None:
+        self.app, self.access, self.own, self.secure = app, access, own, secure
         self.hosts = hosts  # shared: a share link's host is added when the tunnel stands
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,7 +139,7 @@ class Gate:
         page = self._is_page(scope, headers)
         if page:  # the page gets its nonce written in, so it must arrive as plain text
             scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-        guarded = guarded_send(send, self.head, page)
+        guarded = guarded_send(send, self.own, page)
         answer = self._answer(scope, headers)
         if answer is None:
             await self.app(scope, receive, guarded)

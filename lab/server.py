@@ -83,7 +83,7 @@ def assemble(
         on_start()
         yield
 
-    gate = Middleware(Gate, access=access, hosts=hosts, head=static.head())
+    gate = Middleware(Gate, access=access, hosts=hosts, own=static.own())
     root = FastAPI(lifespan=life, middleware=[gate], **NO_DOCS)
     ours = FastAPI(**NO_DOCS)
     for router in routers(workspace, state, engine, leave_out):

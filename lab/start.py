@@ -17,10 +17,11 @@ from typing import Any
 
 import psutil
 
-from engines import files
+from engines import files, registry
 from engines.errors import LabError
 from engines.jobs import description
 from engines.jobs.queue import EngineThread
+from engines.jobs.spares import LEAST_MEMORY_BYTES
 from engines.workspace import Workspace
 from lab.settings import OWNER_SESSION_HOURS, Settings, parse, refusal, scrub_environment
 
@@ -112,19 +113,33 @@ class Describer:
 
     def __init__(self, engine: EngineThread) -> None:
         self._engine = engine
-        self._said: dict[str, Any] = description.recall() or {}
+        self._version = registry.code_version()
+        self._lock = threading.Lock()
+        self._said: dict[str, Any] = description.recall(self._version) or {}
 
     def __call__(self) -> dict[str, Any]:
-        if not self._said:
-            until = time.monotonic() + DESCRIBED_WITHIN_S
-            while time.monotonic() < until and not (said := description.recall()):
-                time.sleep(0.1)
-            try:
-                self._said = said or self._engine.describe()
-            except LabError as error:
-                log.error("%s", error)
-                return {}
-        return self._said
+        """The description; {} if the engine does not start."""
+        with self._lock:
+            if not self._said:
+                self._said = self._wait() or self._ask()
+            return self._said
+
+    def _wait(self) -> dict[str, Any]:
+        until = time.monotonic() + (DESCRIBED_WITHIN_S if psutil.virtual_memory().total >= LEAST_MEMORY_BYTES else 0)
+        while time.monotonic() < until:
+            if self._engine.spare_ready:  # then it has said what it can, and the engine is about to note it
+                until = min(until, time.monotonic() + 0.5)
+            if said := description.recall(self._version):
+                return said
+            time.sleep(0.05)
+        return {}
+
+    def _ask(self) -> dict[str, Any]:
+        try:
+            return self._engine.describe()
+        except LabError as error:
+            log.error("%s", error)
+            return {}
 
 
 def announce(settings: Settings, links: Sequence[str], started: float) -> None:

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from lab.headers import Own
+
 LAB = Path(__file__).parent
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 
@@ -42,16 +44,12 @@ def build() -> str:
     return digest.hexdigest()[:12]
 
 
-def head() -> str:
-    """The lines of the page's head that load them all."""
-    lines = [f'<link rel="icon" href="{ICON}">']
-    for name in served():
-        address = f"/lab/static/{name}?v={build()}"
-        if name.endswith(".css"):
-            lines.append(f'<link rel="stylesheet" href="{address}">')
-        else:
-            lines.append(f'<script defer src="{address}"></script>')
-    return "\n".join(lines)
+def own() -> Own:
+    """The lines of the page that load them all."""
+    address = {name: f"/lab/static/{name}?v={build()}" for name in served()}
+    scripts = [f'<script defer src="{address[name]}"></script>' for name in served() if name.endswith(".js")]
+    styles = [f'<link rel="stylesheet" href="{address[name]}">' for name in served() if name.endswith(".css")]
+    return Own("\n".join([f'<link rel="icon" href="{ICON}">', *scripts]), "\n".join(styles))
 
 
 # A drawn outline of a breast in the two colours of the lab, as a data address: no file, no request.

@@ -49,7 +49,7 @@
     root.setAttribute("role", "banner");
     const chip = () => lab.el("span", { class: "lab-chip lab-hidden" });
     const [workspace, device, queue] = [chip(), chip(), chip()];
-    root.replaceChildren(
+    root.replaceChildren(...[
       lab.el("span", { class: "lab-name" }, [lab.el("span", { text: "Phantom" }), lab.el("b", { text: "Lab" })]),
       workspace,
       viewer && lab.el("span", { class: "lab-chip watch", text: "read-only view" }),
@@ -58,7 +58,7 @@
       lab.el("button", { class: "lab-button plain", type: "button", title: "Light or dark (L)", "aria-label": "Switch between light and dark", text: "◐", on: { click: flip } }),
       !viewer && lab.el("button", { class: "lab-button plain", type: "button", text: "Share", title: "Let others watch, read-only", on: { click: showSharing } }),
       lab.el("button", { class: "lab-button plain", type: "button", text: "?", title: "All keys (?)", "aria-label": "All keys", on: { click: showKeys } }),
-    );
+    ].filter(Boolean));
     const put = (node, text) => {
       if (node.textContent !== text) node.textContent = text;
       node.classList.toggle("lab-hidden", !text);
