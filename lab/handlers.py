@@ -10,14 +10,8 @@ from typing import Any
 import gradio as gr
 
 from engines.errors import LabError
-from lab.security import role_of
+from lab.security import require_owner
 from lab.tabs.base import TabContext
-
-
-def require_owner(request: gr.Request) -> None:
-    """Raises gr.Error for everybody but the owner."""
-    if role_of(request.request) != "owner":
-        raise gr.Error("Read-only view: only the owner of the workspace can do this.", print_exception=False)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,8 @@ from engines.errors import LabError
 from engines.records import EvaluationRecord
 from engines.workspace import Workspace
 from lab import figures, handlers, numbers
-from lab.components.base import columns, heading, left, middle, note, packed, part, right
+from lab.components import cards
+from lab.components.base import columns, heading, left, middle, note, right
 from lab.tabs.base import TabContext, TabSpec
 
 HEADERS = ["Images seen", "Metric", "Synthetic [95 % interval]", "Real against real", "Real", "Synthetic", "Warnings"]
@@ -24,7 +24,7 @@ HOW_TO_READ = (
 NOTHING = "Nothing measured yet. Choose a run or a synthetic set, then press Measure."
 
 
-def candidates(workspace: Workspace, chosen: str) -> dict[str, Any]:
+def candidates(workspace: Workspace, chosen: str) -> str:
     """Runs and synthetic sets that can be measured, newest first."""
     items = [
         {"id": f"runs/{run.id}", "title": run.name, "text": f"run · {run.method} on {run.image_set}", "hint": run.id}
@@ -40,13 +40,7 @@ def candidates(workspace: Workspace, chosen: str) -> dict[str, Any]:
         for record in reversed(workspace.records("image_sets"))
         if record.origin == "synthetic"
     ]
-    ids = [item["id"] for item in items]
-    return {
-        "items": items,
-        "chosen": chosen if chosen in ids else next(iter(ids), ""),
-        "empty": "No run yet. Start one on the Train tab.",
-        "label": "Runs and synthetic sets",
-    }
+    return cards.value(items, chosen, "No run yet. Start one on the Train tab.", "Runs and synthetic sets")
 
 
 def evaluations_of(workspace: Workspace, id: str) -> list[EvaluationRecord]:
@@ -97,7 +91,7 @@ def build(context: TabContext) -> None:
     with columns():
         with left():
             heading("What to measure")
-            chosen = part("cards", label="Runs and synthetic sets")
+            chosen = cards.cards("Runs and synthetic sets")
         with middle():
             real, metrics, count, wish = draw_form()
             measure = gr.Button("Measure", variant="primary", interactive=False)
@@ -115,25 +109,25 @@ def build(context: TabContext) -> None:
         found: dict[str, Any] = context.describe().get("metrics", {})
         return found
 
-    def refresh(cards: str, real_id: str | None, ticked: list[str], wanted: str | None, drawn: str | None) -> Any:
-        value = candidates(workspace, json.loads(cards or "{}").get("chosen", "") if cards else "")
+    def refresh(listed: str, real_id: str | None, ticked: list[str], wanted: str | None, drawn: str | None) -> Any:
+        value = candidates(workspace, cards.chosen_of(listed))
         reals = [record for record in reversed(workspace.records("image_sets")) if record.origin == "real"]
         ids = [record.id for record in reals]
         names = list(specs())
-        default = own_reals(workspace, value["chosen"]) or next(iter(ids), None)
+        default = own_reals(workspace, cards.chosen_of(value)) or next(iter(ids), None)
         return (
-            packed(value),
+            value,
             gr.update(
                 choices=[(f"{record.name} · {record.width}×{record.height}", record.id) for record in reals],
                 value=real_id if real_id in ids else default,
             ),
             gr.update(choices=[(specs()[name]["title"], name) for name in names], value=ticked or names),
-            gr.update(interactive=bool(value["chosen"] and ids)),
-            *choose(packed(value), wanted, drawn),
+            gr.update(interactive=bool(cards.chosen_of(value) and ids)),
+            *choose(value, wanted, drawn),
         )
 
-    def choose(cards: str, wanted: str | None, drawn: str | None) -> Any:
-        id = json.loads(cards).get("chosen", "").partition("/")[2]
+    def choose(listed: str, wanted: str | None, drawn: str | None) -> Any:
+        id = cards.chosen_of(listed).partition("/")[2]
         found = evaluations_of(workspace, id)
         ids = [record.id for record in found]
         wanted = wanted if wanted in ids else next(iter(ids), None)
@@ -151,9 +145,9 @@ def build(context: TabContext) -> None:
         return gr.update(choices=titles, value=drawn), picture, table(measured, specs())
 
     def start(
-        cards: str, real_id: str | None, ticked: list[str], number: float, wish: str, request: gr.Request
+        listed: str, real_id: str | None, ticked: list[str], number: float, wish: str, request: gr.Request
     ) -> None:
-        kind, _, id = json.loads(cards).get("chosen", "").partition("/")
+        kind, _, id = cards.chosen_of(listed).partition("/")
         given = {"real": real_id, "synthetic": id, "metrics": ticked, "count": int(number or 0)}
         if kind == "runs":
             given["checkpoints"] = wish
@@ -163,9 +157,7 @@ def build(context: TabContext) -> None:
     view = [evaluation, shown, plot, rows]
     context.on_refresh(refresh, [chosen, real, metrics, evaluation, shown], [chosen, real, metrics, measure, *view])
     chosen.input(choose, [chosen, evaluation, shown], view, **quiet)
-    chosen.input(
-        lambda cards: own_reals(workspace, json.loads(cards).get("chosen", "")) or gr.skip(), chosen, real, **quiet
-    )
+    chosen.input(lambda listed: own_reals(workspace, cards.chosen_of(listed)) or gr.skip(), chosen, real, **quiet)
     evaluation.input(show, [evaluation, shown], [shown, plot, rows], **quiet)
     shown.input(show, [evaluation, shown], [shown, plot, rows], **quiet)
     measure.click(start, [chosen, real, metrics, count, wish], [], show_progress="hidden", api_visibility="private")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,8 @@ from engines.errors import LabError
 from engines.records import ImageSetRecord
 from engines.workspace import Workspace
 from lab import handlers
-from lab.components.base import columns, heading, left, middle, note, packed, part, right
+from lab.components import cards
+from lab.components.base import columns, heading, left, middle, note, right
 from lab.tabs.base import TabContext, TabSpec
 
 CHECKPOINT_DIGITS = 8
@@ -30,10 +30,9 @@ def accepted(workspace: Workspace, record: ImageSetRecord) -> int:
     return record.items - sum(verdict == "reject" for verdict, _ in verdicts.values())
 
 
-def set_cards(workspace: Workspace, chosen: str) -> dict[str, Any]:
+def set_cards(workspace: Workspace, chosen: str) -> str:
     """The list of image sets; the newest is chosen if the old choice is gone."""
     records = list(reversed(workspace.records("image_sets")))
-    ids = [record.id for record in records]
     items = [
         {
             "id": record.id,
@@ -43,16 +42,10 @@ def set_cards(workspace: Workspace, chosen: str) -> dict[str, Any]:
         }
         for record in records
     ]
-    empty = "None yet. Make one on the Data tab, or generate one from a run."
-    return {
-        "items": items,
-        "chosen": chosen if chosen in ids else next(iter(ids), ""),
-        "empty": empty,
-        "label": "Image sets",
-    }
+    return cards.value(items, chosen, "None yet. Make one on the Data tab, or generate one from a run.", "Image sets")
 
 
-def export_cards(workspace: Workspace) -> dict[str, Any]:
+def export_cards(workspace: Workspace) -> str:
     """What was exported before, newest first; a zip in the workspace can be downloaded."""
     items = []
     for record in reversed(workspace.records("exports")):
@@ -67,7 +60,7 @@ def export_cards(workspace: Workspace) -> dict[str, Any]:
                 **({"link": f"/lab/export/{record.id}/{record.path}"} if downloadable else {}),
             }
         )
-    return {"items": items, "chosen": "", "empty": "Nothing exported yet.", "label": "Exports"}
+    return cards.value(items, "", "Nothing exported yet.", "Exports")
 
 
 def run_choices(workspace: Workspace) -> list[tuple[str, str]]:
@@ -109,7 +102,7 @@ def build(context: TabContext) -> None:
     with columns():
         with left():
             heading("Image sets")
-            sets = part("cards", label="Image sets")
+            sets = cards.cards("Image sets")
         with middle():
             run, checkpoint, generate = draw_generate(context)
             heading("Export")
@@ -128,23 +121,23 @@ def build(context: TabContext) -> None:
             export = gr.Button("Export", variant="primary", interactive=False)
         with right():
             heading("Exports")
-            exports = part("cards", label="Exports")
+            exports = cards.cards("Exports")
             note(WORDS)
 
     def refresh(shown: str, chosen_run: str | None) -> tuple[Any, ...]:
-        cards = set_cards(workspace, json.loads(shown or "{}").get("chosen", "") if shown else "")
+        listed = set_cards(workspace, cards.chosen_of(shown))
         choices = run_choices(workspace)
         ids = [id for _, id in choices]
         return (
-            packed(cards),
-            packed(export_cards(workspace)),
+            listed,
+            export_cards(workspace),
             gr.update(choices=choices, value=chosen_run if chosen_run in ids else next(iter(ids), None)),
             gr.update(interactive=bool(ids)),
-            *of_set(packed(cards)),
+            *of_set(listed),
         )
 
     def of_set(shown: str) -> tuple[Any, Any]:
-        id = json.loads(shown).get("chosen", "")
+        id = cards.chosen_of(shown)
         if not id:
             return "", gr.update(value="Export", interactive=False)
         number = accepted(workspace, workspace.image_set(id).record)
@@ -158,7 +151,7 @@ def build(context: TabContext) -> None:
     )
 
     def start_export(shown: str, format: str, to: str, request: gr.Request) -> None:
-        id = json.loads(shown).get("chosen", "")
+        id = cards.chosen_of(shown)
         handlers.submit(
             context, request, "export", {"image_set": id, "format": format, "to": to.strip()}, f"export {id}"
         )
