@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -16,14 +16,17 @@ from starlette.requests import Request
 
 from engines import decisions, files
 from engines.errors import LabError
-from engines.records import JobRecord
+from engines.records import JobRecord, Kind
 from engines.workspace import Workspace
 from lab.answers import fault, missing, only_owner
 
+One = Literal["catalogue", "image_set"]
+KINDS: dict[One, Kind] = {"catalogue": "catalogues", "image_set": "image_sets"}
 PARTS = ("closed", "edge", "solid", "ellipse", "smooth", "area")  # of the shape confidence
 ITEM = re.compile(r"[A-Za-z0-9_-]{1,40}")
 CANDIDATES_PER_REQUEST = 120
-CATALOGUES_IN_MEMORY = 4
+KEPT_IN_MEMORY = 4
+UNREADABLE = "could not be read"  # how the analysis begins the reason of such a file
 
 
 @dataclass
@@ -37,41 +40,40 @@ class Analysis:
 
 
 class Analyses:
-    """Analyses read once per version of their files; the few last used stay in memory."""
+    """What is known of each candidate, read once per version of the table; the few last used stay in memory."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._known: OrderedDict[tuple[Any, ...], Analysis] = OrderedDict()
         self._lock = threading.Lock()
 
-    def folder(self, id: str) -> Path:
-        return self.workspace.folder("catalogues", id) / "analysis"
-
-    def read(self, id: str) -> Analysis:
-        """The analysis of a catalogue; empty while none was made. Raises LabError for an unknown catalogue."""
-        self.workspace.catalogue(id)
-        table = self.folder(id) / "curation.csv"
+    def read(self, kind: Kind, id: str) -> Analysis:
+        """A catalogue's analysis (empty while none was made) or an image set's items. Raises LabError if unknown."""
+        record = self.workspace.record(kind, id)
+        folder = self.workspace.folder(kind, id)
+        table = folder / ("analysis/curation.csv" if kind == "catalogues" else "items.csv")
         try:
             status = table.stat()
         except FileNotFoundError:
             return Analysis(columns=_columns([]))
-        key = (id, status.st_mtime_ns, status.st_size)
+        key = (kind, id, status.st_mtime_ns, status.st_size)
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
-            found = self._known[key] = _load(self.workspace, id, table)
-            while len(self._known) > CATALOGUES_IN_MEMORY:
+            sizes = self.workspace.catalogue_items(id) if kind == "catalogues" else None
+            found = self._known[key] = _load(table, sizes, getattr(record, "width", 0), getattr(record, "height", 0))
+            while len(self._known) > KEPT_IN_MEMORY:
                 self._known.popitem(last=False)
             return found
 
 
-def _load(workspace: Workspace, id: str, table: Path) -> Analysis:
+def _load(table: Path, items: list[dict[str, str]] | None, width: int, height: int) -> Analysis:
+    """Read a table; each item's own size is in `items`, or all are of one size."""
     rows = files.read_csv(table)
-    sizes = {row["item"]: row for row in workspace.catalogue_items(id)}
+    sizes = {item["item"]: (item.get("width", ""), item.get("height", "")) for item in items or ()}
     for row in rows:
-        about = sizes.get(row["item"], {})
-        row["width"], row["height"] = about.get("width", ""), about.get("height", "")
+        row["width"], row["height"] = sizes.get(row["item"], (str(width), str(height)))
     place = {row["item"]: index for index, row in enumerate(rows)}
     return Analysis(rows, place, _outline_offsets(table.with_name("outlines.jsonl")), _columns(rows))
 
@@ -84,11 +86,12 @@ def _columns(rows: list[dict[str, str]]) -> dict[str, Any]:
     reason_index = {word: index for index, word in enumerate(reasons)}
     return {
         "items": [row["item"] for row in rows],
-        "scores": [round(_number(row.get("shape_confidence")), 3) for row in rows],
+        "scores": [round(_number(row.get("shape_confidence")), 4) for row in rows],
         "labels": labels,
         "label": [label_index[row.get("label", "")] for row in rows],
         "reasons": reasons,
         "reason": [reason_index[row.get("reason", "")] for row in rows],
+        "unreadable": [index for index, row in enumerate(rows) if row.get("reason", "").startswith(UNREADABLE)],
         "flipped": sum(_truth(row.get("flipped")) for row in rows),
     }
 
@@ -189,35 +192,35 @@ def make(workspace: Workspace) -> APIRouter:
     router = APIRouter()
     analyses = Analyses(workspace)
 
-    def read_scores(id: str) -> dict[str, Any]:
-        analysis = analyses.read(id)
-        said = decisions.current(workspace.folder("catalogues", id))
+    def read_scores(kind: Kind, id: str) -> dict[str, Any]:
+        analysis = analyses.read(kind, id)
+        said = decisions.current(workspace.folder(kind, id))
         verdicts = {item: list(verdict) for item, verdict in said.items() if item in analysis.place}
         return {"id": id, "analysed": bool(analysis.rows), **analysis.columns, "verdicts": verdicts}
 
-    def read_candidates(id: str, items: list[str]) -> dict[str, Any]:
-        analysis = analyses.read(id)
+    def read_candidates(kind: Kind, id: str, items: list[str]) -> dict[str, Any]:
+        analysis = analyses.read(kind, id)
         known = [item for item in items if item in analysis.place]
-        outlines = _outlines(analyses.folder(id) / "outlines.jsonl", analysis.outline_at, known)
-        return {
-            "items": {item: _candidate(analysis.rows[analysis.place[item]], outlines.get(item, [])) for item in known}
-        }
+        file = workspace.folder(kind, id) / "analysis" / "outlines.jsonl"
+        outlines = _outlines(file, analysis.outline_at, known)
+        rows = {item: analysis.rows[analysis.place[item]] for item in known}
+        return {"items": {item: _candidate(row, outlines.get(item, [])) for item, row in rows.items()}}
 
     @router.get("/catalogues")
     async def catalogues() -> Any:
         return await run_in_threadpool(lists, workspace)
 
-    @router.get("/catalogue/{id}/scores")
-    async def scores(request: Request, id: str) -> Any:
+    @router.get("/{one}/{id}/scores")
+    async def scores(request: Request, one: One, id: str) -> Any:
         if refused := only_owner(request):
             return refused
         try:
-            return await run_in_threadpool(read_scores, id)
+            return await run_in_threadpool(read_scores, KINDS[one], id)
         except LabError as error:
             return fault(error, 404)
 
-    @router.get("/catalogue/{id}/candidates")
-    async def candidates(request: Request, id: str, items: str = "") -> Any:
+    @router.get("/{one}/{id}/candidates")
+    async def candidates(request: Request, one: One, id: str, items: str = "") -> Any:
         if refused := only_owner(request):
             return refused
         wanted = [item for item in items.split(",") if ITEM.fullmatch(item)]
@@ -225,7 +228,7 @@ def make(workspace: Workspace) -> APIRouter:
             advice = f"Ask for at most {CANDIDATES_PER_REQUEST}."
             return fault(LabError("Too many images were asked for at once.", "", advice))
         try:
-            return await run_in_threadpool(read_candidates, id, wanted)
+            return await run_in_threadpool(read_candidates, KINDS[one], id, wanted)
         except LabError as error:
             return fault(error, 404)
 

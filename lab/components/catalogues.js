@@ -48,15 +48,15 @@
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", shown.map(([name, number]) => `${name} ${number}`).join(", "));
     const total = shown.reduce((sum, [, number]) => sum + number, 0) || 1;
-    let turned = 0;
+    const at = (turn) => `${(50 + 50 * Math.sin(2 * Math.PI * turn)).toFixed(2)} ${(50 - 50 * Math.cos(2 * Math.PI * turn)).toFixed(2)}`;
+    let from = 0;
     shown.forEach(([, number], index) => {
-      const part = (100 * number) / total;
-      const slice = document.createElementNS(SVG, "circle");
-      const about = { cx: 50, cy: 50, r: 25, pathLength: 100, "stroke-dasharray": `${part} ${100 - part}`, "stroke-dashoffset": -turned };
-      for (const [key, value] of Object.entries(about)) slice.setAttribute(key, String(value));
-      slice.setAttribute("class", `lab-share lab-share-${index}`);
+      const to = Math.min(from + number / total, 0.99999); // a whole circle has no arc of its own
+      const slice = document.createElementNS(SVG, "path");
+      slice.setAttribute("d", `M50 50L${at(from)}A50 50 0 ${to - from > 0.5 ? 1 : 0} 1 ${at(to)}Z`);
+      slice.setAttribute("class", `lab-share-${index}`);
       drawing.append(slice);
-      turned += part;
+      from += number / total;
     });
     return drawing;
   }

@@ -37,30 +37,41 @@
 
   const words = (error) => [error.words || error.message, error.advice].filter(Boolean).join(" ");
 
+  const base = (kind, id) => `/lab/${kind === "catalogues" ? "catalogue" : "image_set"}/${encodeURIComponent(id)}`;
+
+  // Where a candidate's small picture lies.
+  function picture(item) {
+    const { kind, id } = state.selected;
+    const folder = kind === "catalogues" ? "analysis/thumbnails" : "thumbnails";
+    return `/lab/media/${kind}/${encodeURIComponent(id)}/${folder}/${encodeURIComponent(item)}.webp`;
+  }
+
+  // The same choice as the engine's (engines/curation/pipeline.py, choose): a verdict by hand overrides the score.
   function recount() {
     const { data, session } = state;
     if (!data) return;
     const size = data.items.length;
     const kept = (state.kept = new Uint8Array(size));
     const verdict = (index) => (session.verdicts.get(data.items[index]) || ["none"])[0];
-    if (state.mode === "best") {
-      let room = state.best;
-      for (let i = 0; i < size; i++) if (verdict(i) === "accept" && room > 0) kept[i] = 1;
+    const open = (index) => !data.refused[index] && verdict(index) === "none";
+    for (let i = 0; i < size; i++) kept[i] = !data.refused[i] && verdict(i) === "accept" ? 1 : 0;
+    if (session.kind === "image_sets") {
+      state.cut = 0;
+      for (let i = 0; i < size; i++) if (open(i)) kept[i] = 1;
+    } else if (state.mode === "best") {
+      let room = state.best; // those accepted by hand count among the best
       for (let i = 0; i < size; i++) room -= kept[i];
       state.cut = 1;
       for (const i of data.ranked) {
         if (room <= 0) break;
-        if (verdict(i) !== "none") continue;
+        if (!open(i)) continue;
         kept[i] = 1;
         state.cut = data.scores[i];
         room -= 1;
       }
     } else {
       state.cut = state.threshold;
-      for (let i = 0; i < size; i++) {
-        const word = verdict(i);
-        kept[i] = word === "accept" || (word !== "reject" && data.scores[i] >= state.cut) ? 1 : 0;
-      }
+      for (let i = 0; i < size; i++) if (open(i) && data.scores[i] >= state.cut) kept[i] = 1;
     }
     const counts = { all: size, kept: 0, out: 0, near: 0, decided: session.verdicts.size };
     for (let i = 0; i < size; i++) {
@@ -99,33 +110,35 @@
     if (same && state.data && !again) return;
     state.selected = { kind, id };
     emit("select");
-    if (kind !== "catalogues") return;
     state.loading = true;
     state.data = null;
     emit("data");
     try {
-      const data = await lab.get(`/lab/catalogue/${encodeURIComponent(id)}/scores`);
-      if (state.selected.id !== id) return; // another one was chosen meanwhile
-      adopt(id, data);
+      const data = await lab.get(`${base(kind, id)}/scores`);
+      if (state.selected.id !== id || state.selected.kind !== kind) return; // another one was chosen meanwhile
+      adopt(kind, id, data);
       state.problem = "";
     } catch (error) {
-      if (state.selected.id === id) state.problem = words(error);
+      if (state.selected.id === id && state.selected.kind === kind) state.problem = words(error);
     }
     state.loading = false;
     recounted("data");
   }
 
-  function adopt(id, data) {
+  function adopt(kind, id, data) {
     data.place = new Map(data.items.map((item, index) => [item, index]));
     data.ranked = data.items.map((_, index) => index);
     data.ranked.sort((a, b) => data.scores[b] - data.scores[a] || a - b);
-    const fresh = !state.session || state.session.id !== id;
+    const key = `${kind}/${id}`;
+    const fresh = !state.session || state.session.key !== key;
+    data.refused = new Uint8Array(data.items.length);
+    for (const index of data.unreadable) data.refused[index] = 1;
     const verdicts = new Map(Object.entries(data.verdicts || {}).filter(([, said]) => said[0] !== "none"));
-    const session = sessions.get(id) || { id, undo: [], latest: new Map(), details: new Map() };
+    const session = sessions.get(key) || { key, kind, id, undo: [], latest: new Map(), details: new Map() };
     session.verdicts = verdicts;
     session.confirmed = new Map(verdicts);
     session.details = new Map();
-    sessions.set(id, session);
+    sessions.set(key, session);
     state.data = data;
     state.session = session;
     // A number of images means nothing for another catalogue; a threshold does.
@@ -169,7 +182,7 @@
     mark(session, item, said);
     try {
       const [verdict, reason] = said;
-      await lab.post("/lab/decide", { kind: "catalogues", id: session.id, item, verdict, reason, seq, client });
+      await lab.post("/lab/decide", { kind: session.kind, id: session.id, item, verdict, reason, seq, client });
       session.confirmed.set(item, said);
       emit("saved");
       return true;
@@ -210,7 +223,7 @@
       const page = missing.slice(from, from + 60);
       for (const item of page) session.details.set(item, null); // asked for
       try {
-        const answer = await lab.get(`/lab/catalogue/${encodeURIComponent(session.id)}/candidates?items=${page.join(",")}`);
+        const answer = await lab.get(`${base(session.kind, session.id)}/candidates?items=${page.join(",")}`);
         for (const [item, detail] of Object.entries(answer.items)) session.details.set(item, detail);
       } catch {
         for (const item of page) session.details.delete(item);
@@ -220,5 +233,5 @@
     }
   }
 
-  lab.curation = { state, on, emit, refresh, select, setThreshold, setBest, setMode, decide, undo, details };
+  lab.curation = { state, picture, on, emit, refresh, select, setThreshold, setBest, setMode, decide, undo, details };
 })();

@@ -162,9 +162,7 @@
           ? "Reading the catalogue."
           : !state.lists.catalogues.length
             ? "No images yet. Next step: press Demo data for phantoms drawn here, or Add a folder for your own images."
-            : state.selected.kind !== "catalogues"
-              ? "Choose a catalogue on the left to look through its images."
-              : "This catalogue has no scored images. Make an image set from it, or add the folder again, to score them.";
+            : "This catalogue has no scored images. Make an image set from it, or add the folder again, to score them.";
     }
 
     // ---- acts -----------------------------------------------------------------------------------------------------

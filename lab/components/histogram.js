@@ -45,18 +45,23 @@
   function words(find, state) {
     const { counts, cut, mode, data } = state;
     const some = Boolean(data && data.items.length);
+    const made = state.selected.kind === "image_sets"; // its threshold has done its work
     find("strong").textContent = some ? `${counts.kept.toLocaleString("en")} kept` : "";
     find("[data-rest]").textContent = !some
       ? state.loading ? "Reading the scores." : "No scores yet."
+      : made ? `, ${counts.out.toLocaleString("en")} rejected by hand. Accepted and rejected images are what Export goes by.`
       : `, ${counts.out.toLocaleString("en")} left out. ${counts.near.toLocaleString("en")} within ±0.05` +
         (counts.near ? ": look at those first." : ".");
     find("[data-mode=threshold]").textContent = `Threshold ${mode === "threshold" ? cut.toFixed(2) : state.threshold.toFixed(2)}`;
     find("[data-mode=best]").textContent = mode === "best" ? "Keep the best" : "Keep the best N";
+    find("[role=slider]").hidden = made || !some;
+    find("[data-cut]").hidden = made || !some;
     for (const button of [find("[data-mode=threshold]"), find("[data-mode=best]")]) {
+      button.disabled = made;
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     }
     const number = find("input");
-    number.hidden = mode !== "best";
+    number.hidden = mode !== "best" || made;
     if (document.activeElement !== number) number.value = String(state.best);
     number.max = String(counts.all || 1);
     const handle = find("[role=slider]");
@@ -78,7 +83,7 @@
     const plot = el("div", { class: "lab-plot", "data-plot": true, title: "Drag the line, or use the arrow keys: images right of it are kept" }, [
       drawing, ...ticks, el("span", { class: "lab-tick", "data-cut": true }), handle,
     ]);
-    const segments = el("div", { class: "lab-segments", role: "group", "aria-label": "How images are kept" }, [
+    const segments = el("div", { class: "lab-mode", role: "group", "aria-label": "How images are kept" }, [
       el("button", { type: "button", "data-mode": "threshold", title: "Keep every image whose shape confidence reaches the line" }),
       el("button", { type: "button", "data-mode": "best", title: "Keep a fixed number: those with the highest shape confidence" }),
       el("input", { type: "number", min: "1", step: "1", "aria-label": "Number of images to keep" }),
@@ -141,7 +146,7 @@
       return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     };
     plot.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || !state.data) return;
+      if (event.button !== 0 || !state.data || state.selected.kind !== "catalogues") return;
       event.preventDefault();
       plot.setPointerCapture(event.pointerId);
       handle.focus({ preventScroll: true });

@@ -50,19 +50,19 @@
     image.addEventListener("error", () => frame.classList.add("lab-missing"));
     image.addEventListener("load", () => frame.classList.remove("lab-missing"));
     const tile = el("div", { class: "lab-tile", role: "option" }, [frame, caption]);
-    return { tile, image, lines, score, reason, verdict, item: "", catalogue: "", traced: undefined };
+    return { tile, image, lines, score, reason, verdict, item: "", owner: "", traced: undefined };
   }
 
   function fill(part, index, state, current) {
     const { data, session, selected } = state;
     const item = data.items[index];
-    if (part.item !== item || part.catalogue !== selected.id) {
+    if (part.item !== item || part.owner !== selected.id) {
       part.item = item;
-      part.catalogue = selected.id;
+      part.owner = selected.id;
       part.traced = undefined;
       part.tile.dataset.item = item;
       part.image.removeAttribute("src"); // never the last picture under the new name
-      part.image.src = `/lab/media/catalogues/${encodeURIComponent(selected.id)}/analysis/thumbnails/${encodeURIComponent(item)}.webp`;
+      part.image.src = lab.curation.picture(item);
     }
     const [verdict, why] = session.verdicts.get(item) || ["none", ""];
     const detail = session.details.get(item) || null;

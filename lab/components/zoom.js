@@ -95,7 +95,7 @@
       dialog.querySelector(`[data-${name}]`).textContent = text;
     };
     const image = dialog.querySelector("img");
-    const source = `/lab/media/catalogues/${encodeURIComponent(state.selected.id)}/analysis/thumbnails/${encodeURIComponent(view.item)}.webp`;
+    const source = lab.curation.picture(view.item);
     if (image.getAttribute("src") !== source) image.setAttribute("src", source);
     const detail = session.details.get(view.item) || null;
     lab.tile.trace(lines, detail);
