@@ -7,6 +7,7 @@ itself is flushed. A reader therefore never sees half a file, whenever the proce
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -119,10 +120,17 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def append_jsonl(path: Path, value: Any, sync: bool = False) -> None:
-    """Append one line in a single write, so that a reader sees whole lines but for the torn last one of a crash."""
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-    with open(path, "ab", buffering=0) as file:
-        file.write(line.encode())
+    """Append one line in a single write, so that a reader sees whole lines but for the torn last one of a crash.
+
+    Raises OSError if the disk took only a part of it; the next append then starts on a line of its own.
+    """
+    line = (json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode()
+    with open(path, "ab+", buffering=0) as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         if sync:
             os.fsync(file.fileno())
 

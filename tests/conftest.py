@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from engines.jobs import process, store
+from engines.jobs.launchers import LocalLauncher
+from engines.jobs.queue import EngineThread
 from engines.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
+COMMAND = (sys.executable, "-P", str(ROOT / "tests" / "engines" / "jobs" / "worker_for_tests.py"))
+StartEngine = Callable[..., EngineThread]
+Until = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -25,3 +35,41 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no research images: set PHANTOM_LAB_DATA to a folder that holds mini-mias and the others")
     return folder
+
+
+@pytest.fixture
+def until() -> Until:
+    """Waits until a condition holds; fails after 30 s."""
+    pause = threading.Event()
+
+    def wait(condition: Callable[[], object]) -> None:
+        for _ in range(3000):
+            if condition():
+                return
+            pause.wait(0.01)
+        raise AssertionError("it did not happen within 30 s")
+
+    return wait
+
+
+@pytest.fixture
+def start_engine(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> Iterator[StartEngine]:
+    """Starts engines on the test's workspace; at the end no process of theirs remains."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with ExitStack() as engines:
+
+        def start(spare: bool = False, not_responding_s: float = 60.0) -> EngineThread:
+            return engines.enter_context(EngineThread(workspace, LocalLauncher(COMMAND), spare, not_responding_s))
+
+        yield start
+    for folder in store.folders(workspace):
+        record = store.read(folder)
+        process.end(record.pid, record.pid_started)
+        until(lambda record=record: not process.alive(record.pid, record.pid_started))
+
+
+@pytest.fixture
+def engine(start_engine: StartEngine) -> EngineThread:
+    return start_engine()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engines.jobs import control, process, store
 from engines.jobs.launchers import Worker
-from engines.records import JobRecord
+from engines.records import ENDED_STATES, JobRecord
 
 
 @dataclass
@@ -48,17 +48,22 @@ class Active:
         self.killed = True
         process.end(self.pid, self.pid_started)
 
-    def seen(self, record: JobRecord, not_responding_s: float) -> JobRecord:
+    def seen(self, not_responding_s: float) -> JobRecord:
         """The record as a page shows it: with what was asked but not yet done, and whether the job still reacts.
 
         Only the worker writes the file while it lives, so that this stays a view.
         """
+        # Requests first: a worker answers one in the record before it removes the request.
+        ending, pausing = self.asked_to_end(), control.requested(self.folder, "pause")
+        record = store.read(self.folder)
+        if record.state in ENDED_STATES:
+            return record
         state, message = record.state, record.message
         if state == "queued":
             state, message = "running", "Starting."
-        if self.asked_to_end():
+        if ending:
             state = "stopping"
-        elif state == "running" and control.requested(self.folder, "pause"):
+        elif state == "running" and pausing:
             state = "pausing"
         responding = self.silent_s() < not_responding_s
         if not responding:

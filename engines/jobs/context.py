@@ -20,6 +20,7 @@ LOG_FILE = "worker.log"
 WRITE_EVERY_S = 1.0  # job.json carries news at most this late
 HEARTBEAT_EVERY_S = 4.0  # and a sign of life at least this often
 PROGRESS_EVENT_EVERY_S = 0.5
+_ANSWERS: dict[str, JobState] = {"pause": "pausing", "stop": "stopping"}
 
 
 class JobStopped(BaseException):
@@ -84,7 +85,9 @@ class JobContext:
         return verb in self._signalled or control.requested(self.folder, verb)
 
     def take(self, verb: str) -> bool:
-        """Whether that was asked; the request is consumed."""
+        """Whether that was asked; the request is consumed, and job.json says so before it is gone."""
+        if verb in _ANSWERS and self.job.state == "running" and self.requested(verb):
+            self.state(_ANSWERS[verb])
         signalled = verb in self._signalled
         self._signalled.discard(verb)
         taken = control.take(self.folder, verb) or signalled

@@ -139,11 +139,10 @@ class EngineThread:
         if (unwritten := self._jobs.unwritten.get(id)) is not None:
             return unwritten
         folder = store.find(self.workspace, id)
-        running = self._jobs.active.get(id)
+        if (running := self._jobs.active.get(id)) is not None:
+            return running.seen(self._jobs.not_responding_s)
         record = store.read(folder)
-        if running is not None and record.state not in ENDED_STATES:
-            return running.seen(record, self._jobs.not_responding_s)
-        if running is None and record.state in LIVE_STATES and not process.alive(record.pid, record.pid_started):
+        if record.state in LIVE_STATES and not process.alive(record.pid, record.pid_started):
             state, error = endings.ending(record, None)  # a job started by hand whose process is gone
             return record.model_copy(update={"state": state, "error": error.as_dict()})
         return record
