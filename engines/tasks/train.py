@@ -192,7 +192,7 @@ def _note(parameters: TrainParameters, plan: Plan, image_set: ImageSet, context:
                 "Start a new run.",
             )
         return
-    limits = {"images": plan.budget.images, "seconds": plan.budget.seconds}
+    limits = {"images": plan.budget.images, "minutes": parameters.minutes}
     run_record = RunRecord(
         id=context.folder.name,
         name=context.job.title or context.folder.name,

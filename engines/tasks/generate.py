@@ -1,0 +1,122 @@
+"""Draw a synthetic image set from a checkpoint of a run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engines import files
+from engines.errors import LabError
+from engines.jobs.context import JobContext
+from engines.options import Options, option
+from engines.records import ImageSetRecord
+from engines.tasks.base import TaskSpec
+from engines.training import checkpoints, samples
+from engines.training.generation import Sampler, item_seed
+from engines.workspace import Workspace
+
+COLUMNS = ("item", "label", "seed", "checkpoint_sha256")
+
+
+class GenerateParameters(Options):
+    """How many images to draw, from which checkpoint, and how they are labelled."""
+
+    run: str = option(..., "Run", "The training to draw from.", layer="basic")
+    checkpoint: str = option(
+        "latest", "Checkpoint", "“latest”, or the count of images seen of a checkpoint of the run.", layer="basic"
+    )
+    count: int = option(500, "Images", "How many images to draw.", unit="images", layer="basic", ge=1, le=1_000_000)
+    seed: int = option(0, "Seed", "The same seed draws the same images.", ge=0, lt=2**32)
+    label: str | None = option(
+        None, "Label", "The class of the images; if empty, the class of the training set where it has just one."
+    )
+    name: str | None = option(None, "Name", "Name of the image set; made from the run if empty.")
+
+
+def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
+    """Draw the set; its folder appears whole at the end. Raises LabError, and JobStopped if the job is stopped."""
+    workspace = context.workspace
+    trained = workspace.run(parameters.run)
+    checkpoint = checkpoints.choose(workspace.folder("runs", parameters.run), parameters.checkpoint)
+    sampler = Sampler(checkpoint)
+    name = parameters.name or f"{trained.name} {checkpoint.images_seen // 1000}k synthetic"
+    label = _only_label(workspace, trained.image_set) if parameters.label is None else parameters.label
+    id = workspace.new_id("image_sets", name)
+    seeds = [item_seed(parameters.seed, index) for index in range(parameters.count)]
+    with files.new_folder(workspace.folder("image_sets", id)) as folder:
+        _fill(folder, sampler, seeds, context)
+        rows = [
+            {"item": f"{n:06d}", "label": label, "seed": seed, "checkpoint_sha256": checkpoint.sha256}
+            for n, seed in enumerate(seeds, start=1)
+        ]
+        files.write_csv(folder / "items.csv", rows, COLUMNS)
+        images = files.open_npy(folder / "images.npy")
+        record = ImageSetRecord(
+            id=id,
+            name=name,
+            parents={f"runs/{trained.id}/{checkpoint.folder.name}": checkpoint.sha256},
+            parameters=parameters.model_dump(mode="json"),
+            origin="synthetic",
+            items=len(images),
+            height=images.shape[1],
+            width=images.shape[2],
+            channels=images.shape[3],
+            dtype="uint16" if images.dtype == np.uint16 else "uint8",
+            classes={label: len(images)} if label else {},
+            kept=len(images),
+            intensity=f"drawn by {trained.method}; -1 to 1 became 0 to {np.iinfo(images.dtype).max}",
+            content_sha256=files.sha256_file(folder / "images.npy"),
+        )
+        del images
+        workspace.save("image_sets", record, folder)
+    return {
+        "image_set": id,
+        "items": record.items,
+        "size": record.width,
+        "channels": record.channels,
+        "run": trained.id,
+        "checkpoint": checkpoint.images_seen,
+        "checkpoint_sha256": checkpoint.sha256,
+    }
+
+
+def _fill(folder: Path, sampler: Sampler, seeds: list[int], context: JobContext) -> None:
+    """Write images.npy and the thumbnails batch by batch, so that no count is too large for the memory."""
+    (folder / "thumbnails").mkdir()
+    images: np.memmap[Any, Any] | None = None
+    done, began = 0, time.monotonic()
+    for batch in sampler.images(seeds):
+        if images is None:
+            images = files.create_npy(folder / "images.npy", (len(seeds), *batch.shape[1:]), batch.dtype)
+        images[done : done + len(batch)] = batch
+        for n, image in enumerate(batch, start=done + 1):
+            data = samples.encode(image[None], columns=1)
+            (folder / "thumbnails" / f"{n:06d}.webp").write_bytes(data)  # flushed with the whole folder
+        done += len(batch)
+        context.check()
+        eta_s = (time.monotonic() - began) * (len(seeds) - done) / done
+        context.progress(done / len(seeds), f"Image {done:,} of {len(seeds):,}", eta_s)
+    assert images is not None  # at least one image is asked for
+    images.flush()
+
+
+def _only_label(workspace: Workspace, image_set: str) -> str:
+    """The class of the set that a run learned, if there is just one and the set is still there."""
+    try:
+        classes = workspace.image_set(image_set).record.classes
+    except LabError:
+        return ""
+    return next(iter(classes)) if len(classes) == 1 else ""
+
+
+TASK = TaskSpec(
+    name="generate",
+    title="Generate",
+    summary="Draw a synthetic image set from a checkpoint; every image has a seed of its own.",
+    parameters=GenerateParameters,
+    run=run,
+    gpu=True,
+)

@@ -1,0 +1,58 @@
+"""Draws images from a checkpoint: what a run has learned, one seed per image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from engines import registry
+from engines.device import Device, find
+from engines.errors import LabError
+from engines.methods.base import MethodSpec, NetSpec
+from engines.training import order, samples
+from engines.training.checkpoints import Checkpoint
+
+SEED_BITS = 53  # an item's seed stays exact in JSON and in spreadsheets
+
+
+def item_seed(seed: int, index: int) -> int:
+    """The seed of one image; it alone makes the image again from the same checkpoint."""
+    return order.own_seed(seed, f"item {index}") >> (63 - SEED_BITS)
+
+
+class Sampler:
+    """The averaged generator of a checkpoint. Raises LabError if the checkpoint's method is not there."""
+
+    def __init__(self, checkpoint: Checkpoint, device: Device | None = None) -> None:
+        about = checkpoint.about
+        methods = registry.load("methods")
+        if about["method"] not in methods:
+            raise LabError(
+                f"The method “{about['method']}” is not installed.",
+                "The run was trained with it.",
+                "Put its file back into engines/methods.",
+            )
+        self.method: MethodSpec = methods[about["method"]]
+        self.dtype = np.dtype(about["dtype"])
+        networks = self.method.build(
+            self.method.options.model_validate(about["options"]), NetSpec(3 if about["channels"] == 3 else 1)
+        )
+        self.latent_dim = networks.latent_dim
+        name = networks.averaged[0]
+        weights = {
+            key.removeprefix(f"{name}."): value
+            for key, value in checkpoint.average().items()
+            if key.startswith(f"{name}.")
+        }
+        self.generator = networks.nets[name].eval()
+        self.generator.load_state_dict(weights)
+        self.generator.to((device or find()).torch)
+
+    def images(self, seeds: Sequence[int]) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
+        """Images [n, H, W, C] for item seeds, in small batches and in the pixels' type of the training set."""
+        for start in range(0, len(seeds), samples.BATCH):
+            rows = [samples.fixed_latents(1, self.latent_dim, seed) for seed in seeds[start : start + samples.BATCH]]
+            yield samples.draw(self.method.sample, self.generator, torch.cat(rows), self.dtype)
