@@ -49,11 +49,12 @@ MOUNT: dict[str, Any] = {
 NO_DOCS: dict[str, Any] = {"openapi_url": None, "docs_url": None, "redoc_url": None}
 
 
-def routers(workspace: Workspace, state: LiveState, engine: Engine | None, leave_out: Sequence[str]) -> list[APIRouter]:
+def routers(workspace: Workspace, state: LiveState, engine: Engine | None, only: Sequence[str] | None) -> list[APIRouter]:
     """The routes of every lab/*_routes.py; those that change something only with an engine to change it."""
     found = []
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        if not module.name.endswith("_routes") or module.name in (*leave_out, "job_routes"):
+        wanted = module.name.endswith("_routes") if only is None else module.name in only
+        if not wanted or module.name == "job_routes":
             continue
         try:
             made = importlib.import_module(f"lab.{module.name}")
@@ -73,7 +74,7 @@ def assemble(
     state: LiveState,
     engine: Engine | None,
     hosts: set[str],
-    leave_out: Sequence[str] = (),
+    only: Sequence[str] | None = None,
     on_start: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The whole application: gate, then our routes, then Gradio."""
@@ -86,7 +87,7 @@ def assemble(
     gate = Middleware(Gate, access=access, hosts=hosts, own=static.own())
     root = FastAPI(lifespan=life, middleware=[gate], **NO_DOCS)
     ours = FastAPI(**NO_DOCS)
-    for router in routers(workspace, state, engine, leave_out):
+    for router in routers(workspace, state, engine, only):
         ours.include_router(router)
     ours.router.routes.append(static.route())
     ours.add_exception_handler(Exception, _surprise)

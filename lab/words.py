@@ -5,7 +5,6 @@ TAGLINE = "A lab bench for synthetic medical images"
 NOT_FOR_DIAGNOSIS = "Research use only. Not for diagnosis."
 STARTING = "Phantom Lab is starting …"
 NO_TABS = "No tab could be loaded. The installation may be incomplete: install Phantom Lab again."
-EMPTY_RUNS = "No runs yet. They appear here as soon as the owner starts one."
 VIEWER_SHOWS = (
     "The read-only page shows the names of runs, their settings, their loss curves and their synthetic sample sheets. "
     "It never shows real images, and it cannot change anything."
