@@ -1,0 +1,53 @@
+"""Writes the file tree of the README from the first line of every file: `uv run python tests/readme_tree.py`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+BEGIN, END = "<!-- tree: begin -->", "<!-- tree: end -->"
+LONGEST = 100
+
+
+def summary(path: Path) -> str:
+    """The first sentence of a file's docstring or leading comment, on one line."""
+    if path.suffix == ".py":
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+    else:
+        text = path.read_text().split("\n")[0].strip("/* ")
+    line = text.split("\n\n")[0].replace("\n", " ")
+    first = re.split(r"(?<=[^.])[.:;](?:\s|$)", line)[0].strip()
+    return first if len(first) <= LONGEST else first[: LONGEST - 1].rsplit(" ", 1)[0] + " …"
+
+
+def listed(folder: Path) -> list[Path]:
+    files = [path for path in folder.iterdir() if path.suffix in (".py", ".js") and path.name != "__init__.py"]
+    return sorted(files, key=lambda path: path.name)
+
+
+def tree() -> str:
+    """One line for each file of lab/ and engines/, folder by folder."""
+    lines = [f"launch.py  {summary(ROOT / 'launch.py')}"]
+    for top in ("lab", "engines"):
+        folders = [ROOT / top, *sorted(p for p in (ROOT / top).rglob("*") if p.is_dir() and "__pycache__" not in p.parts)]
+        for folder in folders:
+            files = listed(folder)
+            if files:
+                lines += ["", f"{folder.relative_to(ROOT).as_posix()}/"]
+                width = max(len(path.name) for path in files)
+                lines += [f"  {path.name:<{width}}  {summary(path)}" for path in files]
+    return "\n".join(lines)
+
+
+def with_tree(text: str) -> str:
+    """The README with its tree renewed."""
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n```\n{tree()}\n```\n{END}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_tree(README.read_text()))
