@@ -236,7 +236,6 @@ class Session:
         self._look_time = time.perf_counter()
         self._obey_small()
         if self.context.take("stop"):
-            self.context.state("stopping")
             self.stopped = self.keep_all()
         elif self.context.take("pause"):
             self._pause()
@@ -251,14 +250,15 @@ class Session:
 
     def _pause(self) -> None:
         """Save, and stand still with everything in memory until Resume or Stop."""
-        self.context.state("pausing")
         self.keep_all()
         self.context.state("paused")
-        while not self.context.take("resume"):
+        while True:
+            self._obey_small()
             if self.context.take("stop"):
                 self.stopped = True
                 return
-            self._obey_small()
+            if self.context.take("resume"):
+                break
             time.sleep(PAUSED_LOOK_S)
         self.context.state("running")
         self._begin_clock()
