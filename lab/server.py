@@ -102,6 +102,9 @@ def assemble(
         theme=theme.make(),
         **MOUNT,
     )
+    # Gradio runs a handler's `validator=` in blocks.app; until told, that is an app of its own with other sessions.
+    mounted = [app for route in root.routes if isinstance(app := getattr(route, "app", None), gr.routes.App)]
+    blocks.app = mounted[-1]
     return root
 
 
