@@ -7,7 +7,6 @@ pages the last to arrive wins. Taking a verdict back is a verdict too: `none`.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Literal, get_args
@@ -39,8 +38,6 @@ def record_decision(
     if not folder.is_dir():
         raise LabError("The images are no longer there.", "Their folder is gone.", "Reload the page.")
     path = folder / DECISIONS_FILE
-    if _is_torn(path):
-        files.repair_jsonl(path)
     words = {"reason": _plain(reason, LONGEST_REASON), "by": _plain(by, 64)}
     line = {"t": now(), "client": _plain(client, 64), "seq": seq, "item": item, "verdict": verdict, **words}
     files.append_jsonl(path, line, sync=True)
@@ -67,15 +64,3 @@ def current(folder: Path) -> dict[str, tuple[str, str]]:
 def _plain(text: str, longest: int) -> str:
     """Text on one line, without control characters, cut to a length."""
     return _UNPRINTABLE.sub(" ", text).strip()[:longest]
-
-
-def _is_torn(path: Path) -> bool:
-    """Whether the last line lacks its end: the mark of a write that a crash cut off."""
-    try:
-        with open(path, "rb") as file:
-            if file.seek(0, os.SEEK_END) == 0:
-                return False
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) != b"\n"
-    except FileNotFoundError:
-        return False

@@ -53,6 +53,7 @@ def find_crop(found: Segment, proxy: Proxy) -> Crop:
         left = max(left - margin, frame.left if frame.edges["left"] == "bar" else 0)
     x, y, width, height = proxy.to_source(top, bottom, left, right)
     grown = ndimage.binary_dilation(mask, disk(_SOFT))
+    grown[frame.top : frame.bottom, frame.left : frame.right] &= ~found.labels
     veil = ndimage.gaussian_filter(grown.astype(np.float32), 0.7, mode="nearest")[top:bottom, left:right]
     return Crop(found.chest, x, y, width, height, np.ascontiguousarray(veil))
 

@@ -11,10 +11,10 @@ from PIL import Image
 from skimage.measure import find_contours
 
 from engines.curation.canonical import Crop, Stored, find_crop
+from engines.curation.pool import Read
 from engines.curation.proxy import Proxy, make_proxy
 from engines.curation.segment import Mask, segment
 from engines.curation.shape import Shape, judge
-from engines.readers.base import read
 from engines.resize import fit_inside, resize
 
 THUMBNAIL_SIDE = 256
@@ -53,7 +53,7 @@ def inspect_pixels(pixels: Stored) -> Inspection:
     return Inspection(shape, side, crop, width, height, colour, points, thumbnail(pixels))
 
 
-def inspect_file(path: Path) -> Inspection:
+def inspect_file(path: Path, read: Read) -> Inspection:
     """Read a file and inspect it. Raises LabError for a file that cannot be read."""
     return inspect_pixels(read(path).pixels)
 

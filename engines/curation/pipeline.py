@@ -14,12 +14,11 @@ from engines.curation.analysis import UNREADABLE, analyse_catalogue, is_current,
 from engines.curation.canonical import Stored, canonical, find_crop, to_channels, to_depth
 from engines.curation.inspection import encode_webp, window
 from engines.curation.parameters import CurateParameters
-from engines.curation.pool import Pool
+from engines.curation.pool import Pool, Read
 from engines.curation.proxy import make_proxy
 from engines.curation.segment import segment
 from engines.errors import LabError, explain
 from engines.jobs.context import JobContext
-from engines.readers.base import read
 from engines.records import ImageSetRecord
 from engines.resize import RESIZER
 from engines.splits import split_by_patient
@@ -154,7 +153,7 @@ def make_image_set(
     return record
 
 
-def make_picture(order: Order) -> Made:
+def make_picture(order: Order, read: Read) -> Made:
     """Read one original and make its canonical picture. Raises LabError for a file that cannot be read."""
     picture, options = read(order.path), order.parameters
     pixels = picture.pixels

@@ -1,9 +1,12 @@
-"""Many pictures at once: a few worker processes that one bad picture can neither stop nor silently thin out.
+"""Many pictures at once: a few processes that look at pictures, each with a sandboxed child that decodes them.
 
 Processes, not threads: on small arrays threads wait for one another (58 against 70 pictures/s, research note D5).
 They are spawned, since forking a process that holds CUDA or threads is not safe, and end themselves when their parent
-is gone. Where processes cannot be had (one core, a restricted system) the work is done here, one by one.
+is gone. Files from outside are decoded only in the sandbox's children, so a hostile file costs itself and no more.
+Where processes cannot be had (one core, a restricted system), the pictures are looked at here, one by one.
 """
+
+from __future__ import annotations
 
 import multiprocessing
 import os
@@ -12,16 +15,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from engines.errors import LabError
+from engines.readers.base import Picture
+from engines.readers.sandbox import Sandbox
+
+Read = Callable[[Path], Picture]
+Work = Callable[[Any, Read], Any]
 
 CHUNK = 4
 # Below this many tasks, starting processes costs more than it saves.
 _WORTH_PROCESSES = 12
-_CRASHED = LabError(
-    "The picture made its reader crash.", "The decoder's process ended.", "Leave it out, or convert it to PNG."
-)
+_START_S = 60.0
 
 
 def cores() -> int:
@@ -31,115 +38,97 @@ def cores() -> int:
 
 
 class Pool:
-    """Applies one module-level function to many tasks, in order; use it as a context manager.
+    """Applies a module-level function `work(task, read)` to many tasks, in order; use it as a context manager.
 
-    The function must return its failures as values; what it raises nevertheless comes back as the raised exception.
+    `read` decodes one file and raises LabError for one that cannot be read.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = cores() if workers is None else workers
         self._executor: ProcessPoolExecutor | None = None
+        self._sandbox: Sandbox | None = None
 
-    def __enter__(self) -> "Pool":
+    def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None
 
-    def map(
-        self, function: Callable[[Any], Any], tasks: Sequence[Any], check: Callable[[], None]
-    ) -> Iterator[tuple[int, Any]]:
-        """Yield (index, result or exception) in the order of the tasks; `check` is called often and may raise."""
-        if self._workers < 2 or len(tasks) < _WORTH_PROCESSES or not self._start():
-            for index, task in enumerate(tasks):
-                check()
-                yield index, _guarded(function, task)
-            return
-        yield from self._map_in_processes(function, tasks, check)
+    def map(self, work: Work, tasks: Sequence[Any], check: Callable[[], None]) -> Iterator[tuple[int, Any]]:
+        """Yield (index, result) in the order of the tasks; an exception that `work` raised is given as the result.
 
-    def _map_in_processes(
-        self, function: Callable[[Any], Any], tasks: Sequence[Any], check: Callable[[], None]
-    ) -> Iterator[tuple[int, Any]]:
-        waiting = deque(range(start, min(start + CHUNK, len(tasks))) for start in range(0, len(tasks), CHUNK))
-        flying: deque[tuple[range, Future[list[Any]]]] = deque()
-        while waiting or flying:
-            check()
+        `check` is called between pictures and may raise to end the work.
+        """
+        done = 0
+        if self._workers > 1 and len(tasks) >= _WORTH_PROCESSES and self._start():
             try:
-                while waiting and len(flying) < 2 * self._workers:
-                    flying.append((waiting[0], self._submit(function, [tasks[i] for i in waiting[0]])))
-                    waiting.popleft()
-                span, future = flying[0]
-                results = future.result()
+                for done, result in enumerate(self._in_processes(work, tasks, check), start=1):
+                    yield done - 1, result
             except BrokenProcessPool:
-                # One of the pictures in flight killed a process, and all of them are lost: do these again, each by
-                # itself, so that only the guilty one is left out.
-                again = [index for span, _ in flying for index in span]
-                flying.clear()
-                if not again and waiting:
-                    again = list(waiting.popleft())
-                for index in again:
-                    check()
-                    yield index, self._alone(function, tasks[index])
-                continue
-            flying.popleft()
-            yield from zip(span, results, strict=True)
+                pass  # a process was killed, for instance because memory ran short: go on here, one by one
+        for index in range(done, len(tasks)):
+            check()
+            yield index, _guarded(work, tasks[index], self._read_here)
 
-    def _alone(self, function: Callable[[Any], Any], task: Any) -> Any:
-        try:
-            return self._submit(function, [task]).result()[0]
-        except BrokenProcessPool:
-            self._close()
-            return _CRASHED
-
-    def _submit(self, function: Callable[[Any], Any], tasks: list[Any]) -> "Future[list[Any]]":
-        if self._executor is None and not self._start():
-            raise BrokenProcessPool("no worker process could be started again")
+    def _in_processes(self, work: Work, tasks: Sequence[Any], check: Callable[[], None]) -> Iterator[Any]:
         assert self._executor is not None
-        try:
-            return self._executor.submit(_run_chunk, function, tasks)
-        except BrokenProcessPool:
-            self._close()
-            raise
+        chunks = deque(tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK))
+        flying: deque[Future[list[Any]]] = deque()
+        while chunks or flying:
+            check()
+            # No more than two chunks for each process on their way: results wait in memory, and Stop should be quick.
+            while chunks and len(flying) < 2 * self._workers:
+                flying.append(self._executor.submit(_run_chunk, work, chunks.popleft()))
+            yield from flying.popleft().result()
 
     def _start(self) -> bool:
         """Start the processes and try them once; False where the system does not let us."""
         if self._executor is not None:
             return True
+        executor = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"), initializer=_follow_parent)
         try:
-            self._executor = ProcessPoolExecutor(
-                self._workers, multiprocessing.get_context("spawn"), initializer=_follow_parent
-            )
-            self._executor.submit(os.getpid).result(timeout=60)
+            executor.submit(os.getpid).result(timeout=_START_S)
         except (OSError, BrokenProcessPool, TimeoutError, AssertionError, NotImplementedError):
-            self._close()
+            executor.shutdown(wait=False, cancel_futures=True)
             return False
+        self._executor = executor
         return True
 
-    def _close(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+    def _read_here(self, path: Path) -> Picture:
+        if self._sandbox is None:
+            self._sandbox = Sandbox(workers=1)
+        return self._sandbox.read(path)
 
 
-def _run_chunk(function: Callable[[Any], Any], tasks: list[Any]) -> list[Any]:
-    return [_guarded(function, task) for task in tasks]
+def _run_chunk(work: Work, tasks: Sequence[Any]) -> list[Any]:
+    return [_guarded(work, task, _own_sandbox().read) for task in tasks]
 
 
-def _guarded(function: Callable[[Any], Any], task: Any) -> Any:
+def _guarded(work: Work, task: Any, read: Read) -> Any:
     try:
-        return function(task)
-    except Exception as error:
+        return work(task, read)
+    except Exception as error:  # one bad picture never stops the others
         return error
+
+
+@cache
+def _own_sandbox() -> Sandbox:
+    """The decoder child of a worker process; it ends with the pipe that this process holds."""
+    return Sandbox(workers=1)
 
 
 def _follow_parent() -> None:
     """End this process when its parent is gone, however that ended: an orphan would wait for work for ever."""
     parent = multiprocessing.parent_process()
-    if parent is None:
-        return
 
     def wait() -> None:
-        parent.join()
-        os._exit(1)
+        if parent is not None:
+            parent.join()
+            os._exit(1)
 
     threading.Thread(target=wait, name="follow-parent", daemon=True).start()

@@ -21,6 +21,7 @@ _DARK = 0.015
 _DARK_SHARE = 0.96
 _BAR_LEVEL, _BAR_SHARE, _BAR_SPREAD = 0.80, 0.90, 0.10
 _SMALLEST_BOX = 16
+_LABEL_SHARES = (0.0005, 0.10)
 _WIDTHS = 3
 
 
@@ -39,8 +40,8 @@ class Frame:
 class Segment:
     """The breast: its mask on the whole proxy, the frame around it, the chest side, and how it was separated.
 
-    `smooth` is the blurred film, `threshold` the grey value used, `strict` the mask at 1.5 x the threshold and
-    `before` the mask before labels were cut off: the last three in frame coordinates.
+    In frame coordinates: `smooth` is the blurred film, `strict` the mask at 1.5 x the threshold, `before` the mask
+    before its last opening, `labels` what was taken out as stuck-on labels and film edges.
     """
 
     mask: Mask
@@ -50,6 +51,7 @@ class Segment:
     threshold: float
     strict: Mask
     before: Mask
+    labels: Mask
 
     @property
     def inside(self) -> Mask:
@@ -134,7 +136,11 @@ def segment(values: Grey) -> Segment | None:
     smooth = ndimage.gaussian_filter(film, 1.0, mode="nearest")
     threshold = find_threshold(film)
     bright: Mask = smooth > threshold
-    before = _fill(_largest(_open(bright, 2)))
+    labels = _find_labels(film, bright)
+    if labels.any():  # white labels pull Otsu's threshold up, beyond a faint breast
+        threshold = find_threshold(film[~labels])
+        bright = smooth > threshold
+    before = _fill(_largest(_open(bright & ~labels, 2))) & ~labels
     after = _largest(_open(before, 3))
     if np.count_nonzero(after) < 32:
         return None
@@ -143,7 +149,29 @@ def segment(values: Grey) -> Segment | None:
     strict = _fill_to_chest(_open(after & (smooth > 1.5 * threshold), 2), chest)
     mask = np.zeros(values.shape, dtype=np.bool_)
     mask[frame.top : frame.bottom, frame.left : frame.right] = after
-    return Segment(mask, frame, chest, smooth, threshold, strict, before)
+    return Segment(mask, frame, chest, smooth, threshold, strict, before, labels)
+
+
+def _find_labels(film: Grey, bright: Mask) -> Mask:
+    """Stuck-on labels, tape and slanted film edges: small white parts with background along most of their border.
+
+    Pectoral muscle and dense tissue are white too, but tissue lies around them wherever the film goes on.
+    """
+    parts, _ = ndimage.label(film > _BAR_LEVEL)
+    found = np.zeros(film.shape, dtype=np.bool_)
+    sizes = np.bincount(parts.ravel())
+    low, high = (share * film.size for share in _LABEL_SHARES)
+    for number, place in enumerate(ndimage.find_objects(parts), start=1):
+        if place is None or not low <= sizes[number] <= high:
+            continue
+        around = tuple(slice(max(0, part.start - 6), part.stop + 6) for part in place)
+        white = np.pad(_fill(parts[around] == number), 6)
+        # The blur brightens two or three pixels around anything white: the border is judged beyond them.
+        near = ndimage.binary_dilation(white, disk(3))
+        ring = (ndimage.binary_dilation(white, disk(5)) & ~near)[6:-6, 6:-6]
+        if np.count_nonzero(ring) and np.count_nonzero(ring & ~bright[around]) >= 0.5 * np.count_nonzero(ring):
+            found[around] |= near[6:-6, 6:-6]
+    return found
 
 
 def disk(radius: int) -> Mask:

@@ -47,7 +47,7 @@ def judge(found: Segment | None) -> Shape:
     measures["ellipse"] = _half_ellipse(mask)
     measures["roughness"] = _roughness(mask)
     measures["share"] = float(mask.mean())
-    measures["bump"] = _bump(mask)
+    measures["label"] = _label_contact(mask, found.labels[:, ::-1] if turn else found.labels)
     parts = {
         "closed": ramp(measures["free_share"], 0.55, 0.90)
         * ramp(measures["contact"], 0.10, 0.35)
@@ -58,6 +58,7 @@ def judge(found: Segment | None) -> Shape:
         "smooth": 1 - ramp(measures["roughness"], 0.012, 0.06),
         "area": ramp(measures["share"], 0.03, 0.10) * (1 - ramp(measures["share"], 0.80, 0.93)),
     }
+    parts = {name: float(part) for name, part in parts.items()}
     confidence = 1.0
     for name, weight in WEIGHTS.items():
         confidence *= parts[name] ** weight
@@ -158,17 +159,12 @@ def _roughness(mask: Mask) -> float:
     return float(np.sqrt(np.mean((skin - course)[upright] ** 2)) / width)
 
 
-def _bump(mask: Mask) -> float:
-    """Largest lump that a wide opening takes off, as a share of the breast: a label or tape that merged with it."""
-    radius = max(4, round(0.06 * np.sqrt(np.count_nonzero(mask))))
-    padded = np.pad(mask, radius + 1, mode="edge")
-    away = ndimage.distance_transform_cdt(padded, metric="chessboard") > radius
-    core = ndimage.distance_transform_cdt(~away, metric="chessboard") <= radius
-    lumps = mask & ~core[radius + 1 : -radius - 1, radius + 1 : -radius - 1]
-    labels, count = ndimage.label(lumps)
-    if count == 0:
+def _label_contact(mask: Mask, labels: Mask) -> float:
+    """Share of the breast's border along which a label or a film edge was taken out."""
+    border = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    if not labels.any() or not border.any():
         return 0.0
-    return float(np.bincount(labels.ravel())[1:].max() / np.count_nonzero(mask))
+    return float(np.count_nonzero(border & ndimage.binary_dilation(labels, iterations=3)) / np.count_nonzero(border))
 
 
 def _reasons(parts: dict[str, float], measures: dict[str, float]) -> tuple[str, ...]:
@@ -182,9 +178,9 @@ def _reasons(parts: dict[str, float], measures: dict[str, float]) -> tuple[str, 
             words.append((parts["closed"], "hardly meets the chest wall"))
         if measures["gap"] > 0.10:
             words.append((parts["closed"], "lies away from the chest wall"))
-    if measures["solidity"] < 0.90 and measures["bump"] > 0.01:
-        words.append((parts["solid"], "label touches"))
-    elif parts["solid"] < 0.8:
+    if measures["label"] > 0.01:
+        words.append((0.85, "label touches"))
+    if parts["solid"] < 0.8:
         words.append((parts["solid"], "dented outline"))
     if ramp(measures["contrast"], 0.02, 0.10) < 0.8:
         words.append((parts["edge"], "low contrast"))

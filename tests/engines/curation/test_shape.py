@@ -1,0 +1,87 @@
+"""Shape confidence: high for a whole breast, low for a cut one or a tile, with the right words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engines.curation.proxy import make_proxy
+from engines.curation.segment import segment
+from engines.curation.shape import NO_BREAST, WEIGHTS, Shape, judge, ramp
+
+Draw = Callable[..., np.ndarray[Any, Any]]
+
+
+def shape_of(film: np.ndarray[Any, Any]) -> Shape:
+    return judge(segment(make_proxy(film).values))
+
+
+@pytest.mark.parametrize("chest", ["left", "right"])
+@pytest.mark.parametrize("padding", [0, 60])
+def test_a_whole_breast_is_certain_and_needs_no_words(draw: Draw, chest: str, padding: int) -> None:
+    shape = shape_of(draw(chest, padding=padding))
+    assert shape.confidence > 0.95
+    assert shape.reasons == ()
+
+
+@pytest.mark.parametrize("chest", ["left", "right"])
+@pytest.mark.parametrize(
+    ("cut", "words"),
+    [("below", "cut off below"), ("above", "cut off above"), ("nipple", "cut off at the nipple")],
+)
+def test_a_cut_breast_is_less_certain_and_says_where(draw: Draw, chest: str, cut: str, words: str) -> None:
+    whole, shape = shape_of(draw(chest)), shape_of(draw(chest, cut=cut))
+    assert words in shape.reasons
+    assert shape.parts["closed"] < whole.parts["closed"]
+    assert shape.confidence < whole.confidence - 0.03
+
+
+def test_padding_where_the_breast_ends_is_no_cut(draw: Draw) -> None:
+    digital = draw("left").astype(int)
+    digital[digital < 30] = 0  # a digital background is exactly black, so its rows are stripped up to the skin
+    shape = shape_of(digital.astype(np.uint8))
+    assert shape.parts["closed"] == 1.0
+    assert not any("cut off" in reason for reason in shape.reasons)
+
+
+def test_tiles_from_inside_a_breast_are_refused(draw: Draw) -> None:
+    film = draw("left")
+    tiles = [film[y : y + 120, x : x + 120] for y in (90, 140, 190) for x in (0, 30, 60)]
+    assert max(shape_of(tile).confidence for tile in tiles) < 0.5
+
+
+def test_low_contrast_and_labels_are_named(draw: Draw) -> None:
+    film = draw("left", level=20.0, label="beside")
+    assert "low contrast" in shape_of(film).reasons
+    assert "label touches" in shape_of(draw("left", label="touching")).reasons
+    assert "label touches" not in shape_of(draw("left", label="beside")).reasons
+
+
+def test_nothing_found_is_zero_in_every_part() -> None:
+    shape = judge(None)
+    assert (shape.confidence, shape.reasons) == (0.0, (NO_BREAST,))
+    assert set(shape.parts) == set(WEIGHTS) and not any(shape.parts.values())
+
+
+def test_confidence_is_the_weighted_geometric_mean_of_its_parts(draw: Draw) -> None:
+    assert sum(WEIGHTS.values()) == pytest.approx(1.0)
+    for cut in ("", "below", "nipple"):
+        shape = shape_of(draw("left", cut=cut))
+        assert all(0.0 <= part <= 1.0 for part in shape.parts.values())
+        assert shape.confidence == pytest.approx(np.prod([shape.parts[n] ** w for n, w in WEIGHTS.items()]))
+
+
+def test_mirroring_a_film_changes_its_side_only(draw: Draw) -> None:
+    left, right = (
+        shape_of(draw("left", cut="below", label="beside")),
+        shape_of(draw("right", cut="below", label="beside")),
+    )
+    assert left.confidence == pytest.approx(right.confidence, abs=0.02)
+    assert left.reasons == right.reasons
+
+
+def test_ramp() -> None:
+    assert [ramp(value, 0.2, 0.6) for value in (0.0, 0.2, 0.4, 0.6, 9.0)] == pytest.approx([0, 0, 0.5, 1, 1])
