@@ -110,9 +110,9 @@ def bounds(setting: Setting) -> str:
     """The allowed range in words, "" if there is none."""
     words = []
     if setting.low is not None:
-        words.append(f"{'above' if setting.low_open else 'at least'} {setting.low:g}")
+        words.append(f"{'above' if setting.low_open else 'at least'} {setting.low:,.10g}")
     if setting.high is not None:
-        words.append(f"{'below' if setting.high_open else 'at most'} {setting.high:g}")
+        words.append(f"{'below' if setting.high_open else 'at most'} {setting.high:,.10g}")
     return ", ".join(words)
 
 
@@ -134,9 +134,10 @@ def control(setting: Setting, value: Any = None) -> Component:
         if len(shown) <= MOST_BUTTONS:
             return gr.Radio(shown, value=start, **{**common, "elem_classes": ["lab-setting", "lab-segments"]})
         return gr.Dropdown(shown, value=start, filterable=False, **common)
-    if setting.kind in ("integer", "number"):
+    if setting.kind in ("integer", "number") and not setting.optional:
         return gr.Number(value=start, precision=0 if setting.kind == "integer" else None, **common)
-    return gr.Textbox(value="" if start is None else str(start), max_lines=1, **common)
+    # An optional number is a text: Gradio's number field shows an empty value as 0.
+    return gr.Textbox(value="" if start is None else f"{start}", placeholder="automatic", max_lines=1, **common)
 
 
 def problem(setting: Setting, value: Any) -> str:
@@ -149,6 +150,7 @@ def problem(setting: Setting, value: Any) -> str:
         return "" if value in setting.choices else "Choose one of the list."
     if setting.kind == "text":
         return "" if isinstance(value, str) else "Give a text."
+    value = _number(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "Give a number."
     if setting.kind == "integer" and value != int(value):
@@ -159,12 +161,20 @@ def problem(setting: Setting, value: Any) -> str:
     return f"It must be {bounds(setting)}." if beneath or beyond else ""
 
 
+def _number(value: Any) -> Any:
+    """A typed number as a number; anything else as it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def clean(setting: Setting, value: Any) -> Any:
     """The value as the options model wants it: whole numbers as int, an empty optional one as None."""
     if value is None or (value == "" and setting.kind != "text"):
         return None
     if setting.kind == "integer":
-        return int(value)
+        return int(_number(value))
     return float(value) if setting.kind == "number" else value
 
 

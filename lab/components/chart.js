@@ -37,7 +37,7 @@
       this.log = root.querySelector(".lab-chart-log");
       this.shown = new Map(SERIES.map((s) => [s.key, saved.shown ? saved.shown.includes(s.key) : s.shown]));
       this.smoothing.value = saved.smoothing ?? 0.8;
-      this.log.checked = Boolean(saved.log);
+      this.logarithmic = Boolean(saved.log);
       this.view = null; // [low, high] in images seen; null: everything
       this.cursor = null; // images seen of the sheet on show
       this.hover = null; // x in pixels
@@ -62,7 +62,13 @@
         show();
       }
       this.smoothing.addEventListener("input", () => this.changedLook());
-      this.log.addEventListener("change", () => this.changedLook());
+      const showLog = () => this.log.setAttribute("aria-pressed", String(this.logarithmic));
+      this.log.addEventListener("click", () => {
+        this.logarithmic = !this.logarithmic;
+        showLog();
+        this.changedLook();
+      });
+      showLog();
       this.root.querySelector(".lab-chart-csv").addEventListener("click", () => this.download());
       this.root.querySelector(".lab-chart-all").addEventListener("click", () => this.zoom(null));
       document.addEventListener("lab:cursor", (event) => {
@@ -76,7 +82,7 @@
     changedLook() {
       const shown = SERIES.filter((s) => this.shown.get(s.key)).map((s) => s.key);
       try {
-        localStorage.setItem(PREFERENCES, JSON.stringify({ shown, smoothing: Number(this.smoothing.value), log: this.log.checked }));
+        localStorage.setItem(PREFERENCES, JSON.stringify({ shown, smoothing: Number(this.smoothing.value), log: this.logarithmic }));
       } catch { /* a browser without storage forgets, and that is all */ }
       this.draw();
     }
@@ -157,7 +163,7 @@
       const ready = this.store && this.store.points.images.length > 0;
       if (this.store) this.note.textContent = this.store.trouble || (ready ? "" : "Waiting for the first loss.");
       const lines = ready ? this.lines() : [];
-      const log = this.log.checked;
+      const log = this.logarithmic;
       const losses = lines.filter((line) => !line.share);
       this.rangeY = lab.curve.range(losses.flatMap((line) => [line.raw.ys, line.calm.ys]), log);
       lab.chartPaint.axes(this, pen, lines.some((line) => line.share), log);
@@ -260,7 +266,7 @@
         make("label", { title: "Average over past ticks: 0 shows every tick, .99 only the trend. The faint line is never smoothed." },
           "smoothing ", make("output", { class: "lab-chart-smoothing-value" }),
           make("input", { type: "range", min: 0, max: 0.99, step: 0.01, class: "lab-chart-smoothing", "aria-label": "Smoothing" })),
-        make("label", { title: "Logarithmic axis; values at or below zero are left out." }, make("input", { type: "checkbox", class: "lab-chart-log" }), " log"),
+        make("button", { type: "button", class: "lab-chart-log", "aria-pressed": "false", title: "Logarithmic axis; values at or below zero are left out" }, "log"),
         make("button", { type: "button", class: "lab-chart-all", title: "Show the whole run (double-click does it too)" }, "whole run"),
         make("button", { type: "button", class: "lab-chart-csv", title: "Save all ticks as a table" }, "CSV")),
       make("div", { class: "lab-chart-plot" },

@@ -1,5 +1,5 @@
 // Help for a form's settings, beside the control under the pointer or the keyboard's focus: the text is Gradio's own
-// info line, which form.css keeps for screen readers only.
+// info line, which form.css keeps for screen readers only. And a refused value in a closed section opens it.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -45,6 +45,19 @@
     if (tip) tip.hidden = true;
     if (setting) timer = setTimeout(() => show(setting), delay);
   }
+
+  // After a button was pressed: the first setting that was refused is brought into view.
+  function reveal(left) {
+    const error = document.querySelector(".lab-all-settings .validation-error");
+    const section = error && error.closest(".lab-all-settings");
+    if (section && !error.offsetParent) section.querySelector(".label-wrap").click();
+    if (error) return setTimeout(() => error.scrollIntoView({ block: "nearest" }), 50);
+    return left > 0 ? setTimeout(() => reveal(left - 1), 100) : undefined;
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest(".lab-actions button, .lab-copy")) setTimeout(() => reveal(15), 200);
+  });
 
   const settingOf = (target) => (target instanceof Element ? target.closest(HELPED) : null);
   document.addEventListener("pointerover", (event) => want(settingOf(event.target), DELAY_MS));

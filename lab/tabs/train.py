@@ -107,7 +107,7 @@ def title(image_set: str, form: Form, description: Mapping[str, Any]) -> str:
 def set_line(record: ImageSetRecord) -> str:
     """An image set in one line of the list."""
     patients = f" · {record.patients:,} patients" if record.patients else ""
-    return f"{record.name} · {record.items:,} {record.origin} · {record.width}²{patients}"
+    return f"{record.name} · {record.items:,} {record.origin}{patients}"
 
 
 def build(context: TabContext) -> None:
@@ -269,7 +269,7 @@ def checker(form: Form) -> Callable[..., list[dict[str, Any]]]:
 def starter(context: TabContext, form: Form, first_in_line: bool) -> Callable[..., str]:
     """The handler of a start button: queue the run, and tell the list which run to show."""
 
-    def start(image_set: Any, unit: Any, amount: Any, preset: Any, *rest: Any, request: gr.Request) -> str:
+    def start(request: gr.Request, image_set: Any, unit: Any, amount: Any, preset: Any, *rest: Any) -> str:
         with in_words(NOT_STARTED):
             given = parameters(form, image_set, preset, unit, amount, rest)
             name = title(context.workspace.image_set(image_set).record.name, form, context.describe())
