@@ -85,6 +85,17 @@ def read_analysis(ws: Workspace, catalogue_id: str) -> list[dict[str, str]]:
     return files.read_csv(ws.folder("catalogues", catalogue_id) / "analysis" / "curation.csv")
 
 
+def drop_items(ws: Workspace, catalogue_id: str, items: set[str]) -> None:
+    """Take items out of an analysis after the catalogue let go of them, so that it need not be made again."""
+    folder = ws.folder("catalogues", catalogue_id) / "analysis"
+    record = files.read_json(folder / "record.json")
+    rows = [row for row in read_analysis(ws, catalogue_id) if row["item"] not in items]
+    dropped = record["items"] - len(rows)
+    files.write_csv(folder / "curation.csv", rows, COLUMNS)
+    counts = {"items": len(rows), "unreadable": record["unreadable"] - dropped}
+    files.write_json(folder / "record.json", {**record, **_mark(ws, catalogue_id), **counts})
+
+
 def _mark(ws: Workspace, catalogue_id: str) -> dict[str, Any]:
     folder = ws.folder("catalogues", catalogue_id)
     hashes = {f"{name}_sha256": files.sha256_file(folder / f"{name}.csv") for name in ("items", "sources")}

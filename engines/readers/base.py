@@ -43,6 +43,7 @@ class Header:
     bits: int  # significant bits of a stored value, 1 to 16
     frames: int = 1
     tags: dict[str, str | float | int] = field(default_factory=dict)
+    patient: str = ""  # a digest of the patient's identifier, to tell patients apart; never write it as it is
 
 
 @dataclass(frozen=True)

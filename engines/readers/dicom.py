@@ -9,6 +9,7 @@ range after VOI rather than against the brightest pixel, which burnt-in labels s
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def _header(dataset: FileDataset, path: Path, limits: Limits) -> Header:
     _check_codec(syntax)
     if syntax in _UNCOMPRESSED and path.stat().st_size < width * height * allocated // 8:
         raise broken("it ends before its last pixel")
-    return Header(width, height, 1, _bits_after(dataset), 1, _facts(dataset))
+    return Header(width, height, 1, _bits_after(dataset), 1, _facts(dataset), _patient(dataset))
 
 
 def _check_codec(syntax: UID) -> None:
@@ -178,6 +179,13 @@ def _facts(dataset: Dataset) -> dict[str, str | float | int]:
         elif value not in (None, ""):
             facts[name] = int(value) if isinstance(value, int) else str(value)
     return take(facts, ALLOWED_TAGS)
+
+
+def _patient(dataset: Dataset) -> str:
+    """A digest of who issued which patient number, empty without one: the number itself goes no further."""
+    number = str(dataset.get("PatientID") or "").strip()
+    issuer = str(dataset.get("IssuerOfPatientID") or "").strip()
+    return hashlib.sha256(f"{issuer}\0{number}".encode()).hexdigest() if number else ""
 
 
 def _stored_range(dataset: Dataset) -> tuple[int, int]:

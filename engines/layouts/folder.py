@@ -1,0 +1,62 @@
+"""Any folder of pictures: one folder for each class, with or without train and test folders, or all in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Note, Rejection, candidate, walk
+from engines.layouts.names import patient_in, side_and_view_in, split_in
+
+# Folders with such names say how files are kept, not what they show.
+_PLAIN = frozenset("images image img imgs pictures data png jpg jpeg tif tiff pgm npy dicom dcm".split())
+
+
+def detect(folder: Path) -> float:
+    """Low, so that any layout that knows more comes first; 0 without a picture."""
+    return 0.1 if any(candidate(path) is not None for path in walk(folder)) else 0.0
+
+
+def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
+    """Yield every picture; the first folder below the added one that is no split is its class."""
+    loose, classes = 0, set[str]()
+    for path in walk(folder):
+        found = candidate(path)
+        if not isinstance(found, Item):
+            if found is not None:
+                yield found
+            continue
+        split, label = _place(path.relative_to(folder).parent.parts)
+        side, view = side_and_view_in(path.stem)
+        loose += not label
+        classes.add(label or UNLABELLED)
+        yield replace(
+            found, label=label or UNLABELLED, split=split, side=side, view=view, patient=patient_in(path.name)
+        )  # fmt: skip
+    if loose and len(classes) > 1:
+        yield Note(
+            f"{loose} pictures lie beside the class folders; they are called “{UNLABELLED}”. "
+            "Move them into a class folder, or leave that class out."
+        )
+
+
+def _place(folders: tuple[str, ...]) -> tuple[str, str]:
+    """Split and class of a picture from the folders above it: train/benign and benign/train both count."""
+    folders = tuple(part for part in folders if part.lower() not in _PLAIN)
+    for position, part in enumerate(folders[:2]):
+        if split := split_in(part):
+            rest = folders[:position] + folders[position + 1 :]
+            return split, rest[0] if rest else ""
+    return "", folders[0] if folders else ""
+
+
+LAYOUT = LayoutSpec(
+    name="folder",
+    title="Folder of pictures",
+    summary="One folder for each class, with or without train, val and test folders around them; or all pictures in "
+    "one folder, without classes. Patients are told apart by DICOM headers, or by names such as patient12.",
+    source="",
+    detect=detect,
+    scan=scan,
+)
