@@ -160,7 +160,8 @@ def _outline_mlo(
     )
     chord = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(knots, axis=0).T))])
     curve = CubicSpline(chord, knots)(np.linspace(0, chord[-1], 220))
-    ends = np.array([[-3.0 * PAD, curve[-1, 1]], [-3.0 * PAD, top - 60]])
+    # The body goes on above the frame, also where the breast lies too low in it.
+    ends = np.array([[-3.0 * PAD, curve[-1, 1]], [-3.0 * PAD, -4.0 * PAD], [curve[0, 0], -4.0 * PAD]])
     folds = []
     if rng.random() < 0.5:  # the abdomen shows below the fold
         reach = rng.uniform(10, 46) * scale

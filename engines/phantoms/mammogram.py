@@ -142,7 +142,7 @@ def _spoil(grey: Field, rng: np.random.Generator, flaws: tuple[str, ...]) -> Fie
         return grey * np.float32(rng.uniform(0.10, 0.2)) + 4 + 2.0 * rng.standard_normal(grey.shape, dtype=np.float32)
     if "motion" in flaws:
         shift = int(rng.integers(14, 28))
-        return 0.5 * ndimage.gaussian_filter(grey, 3.5) + 0.5 * ndimage.shift(grey, (shift, shift // 3), order=1)
+        return 0.5 * ndimage.gaussian_filter(grey, 3.5) + 0.5 * ndimage.shift(grey, (shift, 0), order=1, mode="nearest")
     return grey
 
 
@@ -173,7 +173,7 @@ def _mark(
         exposure.add_dust(grey, rng)
     outer = "right" if side == "L" else "left"
     if "film_bar" in flaws:
-        for edge in {outer, str(rng.choice([outer, "top", "bottom"]))}:
+        for edge in dict.fromkeys((outer, str(rng.choice([outer, "top", "bottom"])))):  # a set has no fixed order
             exposure.add_bar(grey, rng, edge)
     if "padding" in flaws:
         return _pad(grey, rng, side, lesions)
