@@ -111,6 +111,15 @@
       const entry = event.target.closest(".lab-entry");
       if (entry) desk.select(entry.dataset.kind, entry.dataset.id);
     });
+    // Work that another page started, or another tab (generated sets), changes the lists too.
+    let pulse = "";
+    const changed = (event) => {
+      if (!element.isConnected) return document.removeEventListener("lab:state", changed);
+      if (pulse && event.detail.pulse !== pulse) desk.refresh();
+      pulse = event.detail.pulse;
+      return undefined;
+    };
+    document.addEventListener("lab:state", changed);
     desk.on("lists", element, show);
     desk.on("select", element, show);
     desk.refresh();

@@ -107,7 +107,7 @@
 
   async function select(kind, id, again) {
     const same = state.selected.kind === kind && state.selected.id === id;
-    if (same && state.data && !again) return;
+    if (same && state.data && state.data.analysed && !again) return;
     state.selected = { kind, id };
     emit("select");
     state.loading = true;

@@ -18,7 +18,7 @@
     const { result, error } = job;
     if (error) return [error.what, error.why, error.advice].filter(Boolean).join(" ");
     if (job.state !== "done") return `${job.title || "The work"}: ${job.state}. Nothing was changed.`;
-    const refused = Array.isArray(result.rejected) ? result.rejected.length : Number(result.rejected) || 0;
+    const refused = Number(result.rejected_count) || 0;
     if (job.kind === "curate") return `Made ${result.id}: ${many(Number(result.items || result.kept) || 0, "image")}. Next step: Train.`;
     const words = [`Added ${many(Number(result.items) || 0, "image")}`];
     if (result.patients) words.push(`of ${many(Number(result.patients), "patient")}`);
