@@ -60,8 +60,10 @@ def start_engine(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with ExitStack() as engines:
 
-        def start(spare: bool = False, not_responding_s: float = 60.0) -> EngineThread:
-            return engines.enter_context(EngineThread(workspace, LocalLauncher(COMMAND), spare, not_responding_s))
+        def start(
+            spare: bool | None = False, not_responding_s: float = 60.0, command: tuple[str, ...] = COMMAND
+        ) -> EngineThread:
+            return engines.enter_context(EngineThread(workspace, LocalLauncher(command), spare, not_responding_s))
 
         yield start
     for folder in store.folders(workspace):

@@ -123,12 +123,17 @@ class Dispatcher:
             if job.silent_s() >= self.not_responding_s and job.asked_to_end():
                 job.kill()
             return
+        self._conclude(job)
         del self.active[job.id]
+
+    def _conclude(self, job: Active) -> None:
         record = store.read(job.folder)
         if not job.folder.exists():
             self.unwritten[job.id] = record  # it says that the folder is missing; shown until the app ends
         elif store.discarded(job.folder):
             self.forget(job.id, job.folder)
+        elif record.state == "queued" and job.worker is not None and job.worker.warm and not job.killed:
+            self.order.append(job.id, first=True)  # the spare died before it took the job up: a new worker will
         elif record.state not in ENDED_STATES:
             self._end(job.folder, record, *endings.ending(record, job.exit_code(), job.killed))
 
@@ -166,13 +171,18 @@ class Dispatcher:
                 spare.assign(folder)
                 return spare
             except BrokenPipeError:
-                pass  # it died a moment ago; a new one takes the job
-        worker = self.launcher.start(warm=False, changed=self._changed, log=folder / LOG_FILE)
+                spare.dismiss()  # it died a moment ago; a new one takes the job
+        try:
+            worker = self.launcher.start(warm=False, changed=self._changed, log=folder / LOG_FILE)
+        except OSError as error:
+            raise endings.not_started(explain(error).why) from error
         try:
             self._name_worker(folder, record, worker)
             worker.assign(folder)
-        except BaseException:
+        except BaseException as error:
             worker.dismiss()
+            if isinstance(error, BrokenPipeError):
+                raise endings.not_started("Its process ended at once.") from error
             raise
         return worker
 

@@ -40,11 +40,7 @@ def ending(record: JobRecord, exit_code: int | None, asked: bool = False) -> tup
             f"Check the disk and its permissions. {again}",
         )
     if record.state == "queued" and exit_code is not None and code >= 0:
-        return "failed", LabError(
-            "The job could not be started.",
-            f"Its process ended at once with code {code}.",
-            "Look into worker.log in the job's folder; `phantom-lab doctor` checks the installation.",
-        )
+        return "failed", not_started(f"Its process ended at once with code {code}.")
     if asked:
         return "interrupted", LabError("The job was ended at your request.", "It did not react to Stop.", again)
     crash = _CRASHES.get(signal.Signals(-code)) if -code in {s.value for s in signal.Signals} else None
@@ -59,6 +55,14 @@ def ending(record: JobRecord, exit_code: int | None, asked: bool = False) -> tup
         )
     why = f"It ended with code {code}." if code else "The computer or Phantom Lab was restarted, or it was ended."
     return "interrupted", LabError("The job's process is gone.", why, again)
+
+
+def not_started(why: str) -> LabError:
+    return LabError(
+        "The job could not be started.",
+        why,
+        "Look into worker.log in the job's folder; `phantom-lab doctor` checks the installation.",
+    )
 
 
 def _advice(record: JobRecord) -> str:

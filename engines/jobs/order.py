@@ -32,9 +32,9 @@ class Order:
     def held(self, id: str) -> bool:
         return id in self._held
 
-    def append(self, id: str) -> None:
+    def append(self, id: str, first: bool = False) -> None:
         if id not in self._ids:
-            self._save([*self._ids, id], self._held)
+            self._save([id, *self._ids] if first else [*self._ids, id], self._held)
 
     def remove(self, id: str) -> None:
         if id in self._ids:

@@ -138,10 +138,9 @@ class EngineThread:
         """How a job stands, as a page shows it. Raises LabError if there is none of that id."""
         if (unwritten := self._jobs.unwritten.get(id)) is not None:
             return unwritten
-        folder = store.find(self.workspace, id)
         if (running := self._jobs.active.get(id)) is not None:
             return running.seen(self._jobs.not_responding_s)
-        record = store.read(folder)
+        record = store.read(store.find(self.workspace, id))
         if record.state in LIVE_STATES and not process.alive(record.pid, record.pid_started):
             state, error = endings.ending(record, None)  # a job started by hand whose process is gone
             return record.model_copy(update={"state": state, "error": error.as_dict()})

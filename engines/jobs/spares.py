@@ -42,9 +42,7 @@ class Spares:
         """The spare, ready or nearly so; None if there is none, or if the code has changed since it started."""
         spare, self._spare = self._spare, None
         self._rested_at = time.monotonic() + REST_S
-        if spare is None or spare.exit_code() is not None:
-            return None
-        if self._code != registry.code_version():
+        if spare is not None and (spare.exit_code() is not None or self._code != registry.code_version()):
             spare.dismiss()
             return None
         return spare
