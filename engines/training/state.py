@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from engines.errors import LabError
 from engines.methods.base import Networks
+from engines.training.adam import FusedAdam
 
 
 @dataclass
@@ -20,7 +21,7 @@ class TrainState:
 
     networks: Networks
     average: dict[str, nn.Module]
-    optimizers: dict[str, torch.optim.Adam]
+    optimizers: dict[str, FusedAdam]
     images_seen: int = 0
     batches: int = 0
     trained_s: float = 0.0
@@ -33,16 +34,9 @@ class TrainState:
             net.to(device).to(memory_format=torch.channels_last)
         average = {name: copy.deepcopy(networks.nets[name]).eval().requires_grad_(False) for name in networks.averaged}
         optimizers = {
-            name: torch.optim.Adam(
-                networks.nets[name].parameters(),
-                lr=settings.learning_rate,
-                betas=(settings.beta1, settings.beta2),
-                fused=True,  # one pass over the weights
-            )
+            name: FusedAdam(networks.nets[name].parameters(), settings)
             for name, settings in networks.optimizers.items()
         }
-        for optimizer in optimizers.values():
-            _fill_moments(optimizer)
         return cls(networks, average, optimizers)
 
     def update_average(self, batch: int, half_life_images: float) -> None:
@@ -73,9 +67,8 @@ class TrainState:
         named: dict[str, Tensor] = {}
         for name, net in self.networks.nets.items():
             named |= {f"{name}.{key}": value for key, value in net.state_dict().items()}
-            for index, parameter in enumerate(net.parameters()):
-                moments = self.optimizers[name].state[parameter] if name in self.optimizers else {}
-                named |= {f"optimizer.{name}.{index}.{key}": value for key, value in moments.items()}
+        for name, optimizer in self.optimizers.items():
+            named |= {f"optimizer.{name}.{key}": value for key, value in optimizer.state().items()}
         return _portable(named)
 
     def average_tensors(self) -> dict[str, Tensor]:
@@ -106,9 +99,8 @@ class TrainState:
         with torch.no_grad():
             for name, net in self.networks.nets.items():
                 _copy_into(net.state_dict(), tensors, f"{name}.")
-                for index, parameter in enumerate(net.parameters()):
-                    moments = self.optimizers[name].state[parameter] if name in self.optimizers else {}
-                    _copy_into(moments, tensors, f"optimizer.{name}.{index}.")
+            for name, optimizer in self.optimizers.items():
+                _copy_into(optimizer.state(), tensors, f"optimizer.{name}.")
             for name, net in self.average.items():
                 _copy_into(net.state_dict(), average, f"{name}.")
         for key in ("images_seen", "batches", "trained_s", "stream", "histories"):
@@ -117,17 +109,6 @@ class TrainState:
 
 def all_finite(tensors: dict[str, Tensor]) -> bool:
     return all(math.isfinite(float(tensor.double().sum())) for tensor in tensors.values())
-
-
-def _fill_moments(optimizer: torch.optim.Adam) -> None:
-    """Make Adam's state before its first step, so that a restored one can be copied into the same layout."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            optimizer.state[parameter] = {
-                "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
-                "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-                "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-            }
 
 
 def _portable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

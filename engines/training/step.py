@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from engines.methods.base import Phase, Step
 from engines.methods.blocks import freeze
+from engines.training.adam import FusedAdam
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Means:
 
 def run_step(
     nets: Mapping[str, nn.Module],
-    optimizers: Mapping[str, torch.optim.Optimizer],
+    optimizers: Mapping[str, FusedAdam],
     phases: list[Phase],
     real: Tensor,
     batches: int,
