@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,15 +109,8 @@ def candidate(path: Path) -> Item | Rejection | None:
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts image2 before image10."""
-    parts: list[tuple[int, int, str]] = []
-    text = ""
-    for character in name.lower() + "\0":
-        is_digit = character.isascii() and character.isdigit()
-        if text and (is_digit != text[0].isdigit() or character == "\0"):
-            parts.append((0, int(text), "") if text[0].isdigit() and text.isascii() else (1, 0, text))
-            text = ""
-        text += character
-    return tuple(parts)
+    parts = re.findall(r"[0-9]+|[^0-9]+", name.lower())
+    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts)
 
 
 def _is_dicom(path: Path) -> bool:

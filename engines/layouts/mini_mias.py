@@ -60,14 +60,12 @@ def read_info(text: str) -> dict[str, Film]:
 
 def detect(folder: Path) -> float:
     """Sure where an Info.txt lists films by name."""
-    info = _find_info(folder)
-    return 1.0 if info is not None and read_info(_text(info)) else 0.0
+    return 1.0 if _films(folder) else 0.0
 
 
 def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     """Yield the films in the order of their numbers, whatever format they were converted to."""
-    info = _find_info(folder)
-    films = read_info(_text(info)) if info is not None else {}
+    films = _films(folder)
     present: set[str] = set()
     for path in walk(folder):
         found = candidate(path)
@@ -104,17 +102,14 @@ def _item(found: Item, number: int, film: Film) -> Item:
     )  # fmt: skip
 
 
-def _find_info(folder: Path) -> Path | None:
-    """Info.txt in the folder or one below: archives are often unpacked into a folder of their own."""
+def _films(folder: Path) -> dict[str, Film]:
+    """The table of Info.txt in the folder or one below, since archives often unpack into a folder of their own."""
     for pattern in ("*", "*/*"):
         for path in sorted(folder.glob(pattern)):
             if path.name.lower() == "info.txt" and path.is_file() and path.stat().st_size < 2**20:
-                return path
-    return None
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="latin-1")
+                if films := read_info(path.read_text(encoding="latin-1")):
+                    return films
+    return {}
 
 
 LAYOUT = LayoutSpec(

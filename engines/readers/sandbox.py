@@ -53,7 +53,7 @@ class Sandbox:
         self.workers = workers or min(4, os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
         self._children = [_Child(self.limits, program) for _ in range(self.workers)]
-        self._free: queue.SimpleQueue[_Child] = queue.SimpleQueue()
+        self._free: queue.LifoQueue[_Child] = queue.LifoQueue()  # a child that runs already comes first
         for child in self._children:
             self._free.put(child)
         self._closing = threading.Event()
