@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
-from engines.phantoms.fields import Field, enlarge, generator
+from engines.phantoms.fields import Field, blur, enlarge, generator
 
 Side = Literal["L", "R"]
 View = Literal["CC", "MLO"]
@@ -191,13 +191,12 @@ def _rasterise(
         out = rng.uniform(-0.3, 0.55) * radius
         x, y = nipple[0] + PAD + out - radius * 0.4, nipple[1] + PAD
         pen.ellipse([x - radius, y - radius * 0.85, x + radius, y + radius * 0.85], fill=255)
-    mask = np.asarray(canvas, dtype=np.float32) / 255
-    half = mask.reshape(size[1] // 2, 2, size[0] // 2, 2).mean((1, 3)) >= 0.5
+    half = np.asarray(canvas.reduce(2)) > 127
     if half.all():  # a magnified part: the skin is far outside the frame
         return np.ones((ROWS, COLUMNS), np.float32), np.full((ROWS, COLUMNS), 2.0 * PAD, np.float32)
     distance = ndimage.distance_transform_edt(half).astype(np.float32) * 2
-    distance = enlarge(ndimage.gaussian_filter(distance, 0.8), 2)[PAD : PAD + ROWS, PAD:]
-    inside = ndimage.gaussian_filter(mask, 0.7)[PAD : PAD + ROWS, PAD:]
+    distance = enlarge(blur(distance, 0.8), 2)[PAD : PAD + ROWS, PAD:]
+    inside = blur(np.asarray(canvas, dtype=np.float32)[PAD : PAD + ROWS, PAD:] / np.float32(255), 0.7)
     return inside, np.maximum(distance - 1.0, 0) * (inside > 0.02)
 
 

@@ -81,13 +81,14 @@ def _towards(breast: Breast, x: Field, y: Field) -> tuple[Field, Field]:
 
 def _web(rng: np.random.Generator, breast: Breast, x: Field, y: Field, warp: tuple[Field, Field]) -> Field:
     """Return fibrous septa in 0..1, stretched along the direction of the nipple and bent by the warp."""
-    towards_x, towards_y = _towards(breast, x, y)
-    radius = np.sqrt(towards_x**2 + towards_y**2)
-    angle = np.arctan2(towards_y, towards_x)
+    here = np.flatnonzero(breast.inside > 0)  # air needs no fibres, and sampling is slow
+    towards_x, towards_y = _towards(breast, x[0, here % COLUMNS], y[here // COLUMNS, 0])
     start = rng.uniform(0, 1024, size=2)
-    row = angle * 400 + 13 * warp[0] + np.float32(start[0])
-    column = radius * 0.40 + 22 * warp[1] + np.float32(start[1])
-    return np.clip(sample_tile(row.astype(np.float32), column.astype(np.float32)), 0, 1.2)
+    row = np.arctan2(towards_y, towards_x) * 400 + 13 * warp[0].ravel()[here] + np.float32(start[0])
+    column = np.sqrt(towards_x**2 + towards_y**2) * 0.40 + 22 * warp[1].ravel()[here] + np.float32(start[1])
+    web = np.zeros(ROWS * COLUMNS, dtype=np.float32)
+    web[here] = np.clip(sample_tile(row.astype(np.float32), column.astype(np.float32)), 0, 1.2)
+    return web.reshape(SHAPE)
 
 
 def _strands(she: Woman, rng: np.random.Generator, breast: Breast, bend_field: Field, gland: Field) -> Field:
@@ -127,7 +128,7 @@ def _strands(she: Woman, rng: np.random.Generator, breast: Breast, bend_field: F
     weight = rng.gamma(2.0, 0.6, ducts).astype(np.float32)
     image += splat(SHAPE, tree[0].ravel(), tree[1].ravel(), (tree[2] * weight).ravel())
     sharp = blur(image, 0.65)
-    return 0.095 * np.tanh(sharp * 0.8) * (0.6 + 0.4 * breast.inside) + 0.05 * blur(image, 2.2)
+    return 0.085 * sharp / (1 + 0.6 * sharp) + 0.05 * blur(image, 2.2)
 
 
 def _vessels(she: Woman, rng: np.random.Generator, breast: Breast) -> Field:
