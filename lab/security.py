@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -115,10 +116,8 @@ def cookie_value(headers: Headers, name: str) -> str:
 
 def host_name(host: str) -> str:
     """The name in a Host header, without port and in lower case; "" if it has no valid form."""
-    name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-    if not name:
-        name, port = host, ""
-    return name.lower() if not port or port.isdigit() else ""
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(:[0-9]{1,5})?", host)
+    return found[1].lower() if found else ""
 
 
 class Gate:
