@@ -119,8 +119,9 @@ class Dispatcher:
 
     def _watch(self, job: Active) -> None:
         if not job.ended():
-            job.listen(store.read(job.folder))
-            if job.silent_s() >= self.not_responding_s and job.asked_to_end():
+            record = store.read(job.folder)
+            job.listen(record)
+            if job.silent_s() >= self.not_responding_s and (job.asked_to_end() or record.state == "stopping"):
                 job.kill()
             return
         self._conclude(job)
