@@ -173,13 +173,14 @@ def starter(context: TabContext, kind: str, title: str) -> Callable[..., str]:
 def maker(context: TabContext) -> Callable[..., str]:
     """The handler of “Make image set”."""
 
-    def make(scores: str, *values: Any, request: gr.Request) -> str:
+    # Gradio puts the request in by its place, so it stands before the values.
+    def make(request: gr.Request, scores: str, *values: Any) -> str:
         chosen = json.loads(scores) or {}
         if not chosen.get("catalogue"):
             raise gr.Error("Choose a catalogue on the left first.", title="No catalogue", print_exception=False)
-        name = context.workspace.catalogue(chosen["catalogue"]).name
-        job = submit(context, request, "curate", curation(chosen, values), f"Image set of {name}")
-        return packed({"job": job})
+        given = curation(chosen, values)
+        title = f"Image set of {context.workspace.catalogue(chosen['catalogue']).name}"
+        return packed({"job": submit(context, request, "curate", given, title)})
 
     return make
 
