@@ -171,7 +171,7 @@ def _number(value: Any) -> Any:
 
 def clean(setting: Setting, value: Any) -> Any:
     """The value as the options model wants it: whole numbers as int, an empty optional one as None."""
-    if value is None or (value == "" and setting.kind != "text"):
+    if value is None or (value == "" and (setting.optional or setting.kind != "text")):
         return None
     if setting.kind == "integer":
         return int(_number(value))
