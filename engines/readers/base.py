@@ -169,7 +169,9 @@ def _in_words() -> Iterator[None]:
         raise LabError(known.what, f"{error.strerror or 'Unknown reason'}.", known.advice) from None
     except MemoryError:
         raise LabError(
-            "This file needs too much memory.", "Decoding it passed the limit.", "Convert it to PNG, then add it."
+            "This file needs too much memory.",
+            "It is damaged, or larger than it seems.",
+            "Fetch it again, or convert it to PNG, then add it.",
         ) from None
     except RecursionError:
         raise broken("it is nested too deeply") from None

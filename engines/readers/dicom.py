@@ -30,6 +30,7 @@ from engines.readers.base import Header, Limits, Picture, Pixels, broken, check_
 EXTRA = "dicom-codecs"
 MAX_DEPTH = 32
 _DEFER_BYTES = 2**20  # larger elements stay on the disk until somebody asks for them; nobody does
+_ROWS = 64  # looked up at once: NumPy widens an index to 64 bits, which for a whole mammogram costs memory and time
 _UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
 # Technical facts only: no name, date, number or free text of a person, a place or a device.
@@ -55,7 +56,10 @@ def read(path: Path, limits: Limits) -> Picture:
         raise broken("its pixels do not fill its frame")
     table, first, tags = _table(dataset)
     _paint_padding(table, first, dataset)
-    pixels = table[_index(stored, first, len(table))]
+    index = _index(stored, first, len(table))
+    pixels = np.empty(stored.shape, table.dtype)
+    for start in range(0, len(pixels), _ROWS):
+        pixels[start : start + _ROWS] = table[index[start : start + _ROWS]]
     return Picture(pixels, header.bits, {**header.tags, **tags})
 
 

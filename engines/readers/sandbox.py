@@ -41,7 +41,9 @@ _TOO_SLOW = LabError(
     "This file took too long to decode.", "It is damaged, or larger than it seems.", "Convert it to PNG, then add it."
 )
 _TOO_LARGE = LabError(
-    "This file needs too much memory.", "Decoding it passed the limit.", "Convert it to PNG, then add it."
+    "This file needs too much memory.",
+    "It is damaged, or larger than it seems.",
+    "Fetch it again, or convert it to PNG, then add it.",
 )
 
 

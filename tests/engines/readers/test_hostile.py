@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,7 +105,7 @@ def png_claiming(path: Path, width: int, height: int, data: bytes) -> Path:
 
 
 def bombs(folder: Path) -> list[Path]:
-    squeezed = zlib.compress(bytes(13_001 * 13_000), 9)
+    squeezed = zlib.compress(bytes(13_001 * 13_000), 1)
     head = b"P5 8001 8000 255\n"
     (folder / "sparse.pgm").write_bytes(head)
     with open(folder / "sparse.pgm", "r+b") as file:
@@ -116,14 +117,25 @@ def bombs(folder: Path) -> list[Path]:
         )  # fmt: skip
     (folder / "long.tif").write_bytes(b"II*\0\x08\0\0\0" + struct.pack("<H", 65535) + bytes(12))
     (folder / "loop.tif").write_bytes(b"II*\0\x08\0\0\0\x00\x00\x08\0\0\0")
-    text = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 9))
+    text = png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000), 1))
     plain = png_claiming(folder / "text.png", 2, 2, zlib.compress(bytes(6))).read_bytes()
     (folder / "text.png").write_bytes(plain[:33] + text + plain[33:])
+    tifffile.imwrite(folder / "strip.tif", np.zeros((8, 8), np.uint8), compression="zlib")
+    data = (folder / "strip.tif").read_bytes()
+    with tifffile.TiffFile(folder / "strip.tif") as tiff:
+        tag = tiff.pages.first.tags["StripByteCounts"]
+        where, offset = tag.valueoffset, tiff.pages.first.dataoffsets[0]
+    strip = zlib.compress(bytes(600_000_000), 1)  # a small picture whose only strip unpacks to 600 MB
+    counted = data[:where] + struct.pack("<I", len(strip)) + data[where + 4 :]
+    (folder / "strip.tif").write_bytes(counted[:offset] + strip)
     return [
         png_claiming(folder / "169-million.png", 13_000, 13_000, squeezed),
         png_claiming(folder / "claims.png", 60_000, 60_000, b""),
         dicom(folder / "claims.dcm", RAMP_8, 8, Rows=65535, Columns=65535),
-        *(folder / name for name in ("sparse.pgm", "huge.pgm", "huge.npy", "long.tif", "loop.tif", "text.png")),
+        *(
+            folder / name
+            for name in ("sparse.pgm", "huge.pgm", "huge.npy", "long.tif", "loop.tif", "strip.tif", "text.png")
+        ),
     ]
 
 
