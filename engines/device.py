@@ -72,7 +72,8 @@ def used_memory_bytes(device: Device) -> int:
 def numerics(device: Device, exact: bool, threads: int) -> Iterator[None]:
     """Set the process's arithmetic for a training, and put it back afterwards.
 
-    Exact: deterministic algorithms, no choice of kernels by timing, no TF32. Otherwise whatever is fastest.
+    Exact: deterministic algorithms, no choice of kernels by timing, no TF32. Otherwise whatever is fastest. (The switch
+    is set at its source: torch.use_deterministic_algorithms also imports the compiler, which takes seconds.)
     """
     before = (
         torch.get_num_threads(),
@@ -84,7 +85,7 @@ def numerics(device: Device, exact: bool, threads: int) -> Iterator[None]:
     if exact and device.kind == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(exact)
+    torch._C._set_deterministic_algorithms(exact)
     torch.backends.cudnn.benchmark = not exact
     torch.set_float32_matmul_precision("highest" if exact else "high")
     torch.backends.cudnn.allow_tf32 = not exact
@@ -92,7 +93,7 @@ def numerics(device: Device, exact: bool, threads: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch._C._set_deterministic_algorithms(before[1])
         torch.backends.cudnn.benchmark = before[2]
         torch.set_float32_matmul_precision(before[3])
         torch.backends.cudnn.allow_tf32 = before[4]

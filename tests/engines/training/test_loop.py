@@ -77,7 +77,7 @@ def test_the_probe_leaves_the_networks_alone(tiny_plan: Any, discs: Images, cont
     exact, fast = newest(context_in("exact").folder), newest(context_in("fast").folder)
     assert all(torch.allclose(exact[name].float(), fast[name].float(), atol=0.02) for name in exact)
     said = [event for event in events.read(context_in("fast").folder, "progress") if "probe" in event]
-    assert len(said) == 1 and said[0]["probe"]["images_per_s"]
+    assert len(said) == 1 and said[0]["probe"]["took_s"] > 0
 
 
 def test_checkpoints_are_thinned_but_for_stars_and_milestones(
