@@ -21,6 +21,7 @@ _DARK = 0.015
 _DARK_SHARE = 0.96
 _BAR_LEVEL, _BAR_SHARE, _BAR_SPREAD = 0.80, 0.90, 0.10
 _SMALLEST_BOX = 16
+_WIDEST_BAR = 0.12
 _LABEL_SHARES = (0.0005, 0.10)
 _WIDTHS = 3
 
@@ -68,26 +69,35 @@ class Segment:
 
 def find_frame(values: Grey) -> Frame:
     """Strip dark padding and bright film bars from the outside inwards, remembering per side what was stripped last."""
-    height, width = values.shape
-    box = {"top": 0, "bottom": height, "left": 0, "right": width}
+    box = [0, values.shape[0], 0, values.shape[1]]
     edges: dict[str, Edge] = {"top": "frame", "bottom": "frame", "left": "frame", "right": "frame"}
     moved = True
     while moved:
         moved = False
-        for side in edges:
-            while True:
-                if side in ("top", "bottom"):
-                    line = values[box["top"] if side == "top" else box["bottom"] - 1, box["left"] : box["right"]]
-                    room = box["bottom"] - box["top"]
-                else:
-                    line = values[box["top"] : box["bottom"], box["left"] if side == "left" else box["right"] - 1]
-                    room = box["right"] - box["left"]
-                kind = _beyond(line)
-                if kind is None or room <= _SMALLEST_BOX:
-                    break
+        for place, side in enumerate(edges):
+            kind, count = _strip(values[box[0] : box[1], box[2] : box[3]], side)
+            if kind is not None:
                 edges[side], moved = kind, True
-                box[side] += 1 if side in ("top", "left") else -1
-    return Frame(box["top"], box["bottom"], box["left"], box["right"], edges)
+                box[place] += count if side in ("top", "left") else -count
+    return Frame(box[0], box[1], box[2], box[3], edges)
+
+
+def _strip(film: Grey, side: str) -> tuple[Edge | None, int]:
+    """What lies along one edge of the film, and how many rows or columns of it; None and 0 if that is film."""
+    lines = film if side in ("top", "bottom") else film.T
+    if side in ("bottom", "right"):
+        lines = lines[::-1]
+    room = lines.shape[0] - _SMALLEST_BOX
+    kind = _beyond(lines[0]) if room > 0 else None
+    if kind is None:
+        return None, 0
+    count = 1
+    while count < room and _beyond(lines[count]) == kind:
+        count += 1
+    # What is white over a good part of the film is dense tissue, not the film's edge.
+    if kind == "bar" and count > max(2, _WIDEST_BAR * lines.shape[0]):
+        return None, 0
+    return kind, count
 
 
 def _beyond(line: Grey) -> Edge | None:

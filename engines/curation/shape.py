@@ -13,6 +13,7 @@ from scipy.spatial import ConvexHull
 from engines.curation.segment import Frame, Grey, Mask, Segment, Side
 
 WEIGHTS = {"closed": 0.30, "edge": 0.20, "solid": 0.15, "ellipse": 0.15, "smooth": 0.10, "area": 0.10}
+_ROUND_END = 0.4
 NO_BREAST = "no breast found"
 
 
@@ -46,7 +47,7 @@ def judge(found: Segment | None) -> Shape:
     measures["solidity"] = _solidity(mask)
     measures["ellipse"] = _half_ellipse(mask)
     measures["roughness"] = _roughness(mask)
-    measures["share"] = float(mask.mean())
+    measures["share"] = float(np.count_nonzero(mask) / found.mask.size)
     measures["label"] = _label_contact(mask, found.labels[:, ::-1] if turn else found.labels)
     parts = {
         "closed": ramp(measures["free_share"], 0.55, 0.90)
@@ -68,8 +69,8 @@ def judge(found: Segment | None) -> Shape:
 def _closedness(mask: Mask, frame: Frame, chest: Side) -> dict[str, float]:
     """How much of the outline runs inside the film, and how the breast meets the chest wall (shares in 0..1).
 
-    Where padding was stripped the frame ends but the breast does not: those edges are never counted as a cut. The top
-    may be touched over 0.6 x the breast's width, since in an oblique view the pectoral muscle leaves there.
+    Where padding was stripped the frame ends but the breast does not: there only a stretch longer than a round end is
+    a cut. The top may be touched over 0.6 x the breast's width: in an oblique view the pectoral muscle leaves there.
     """
     nipple = "right" if chest == "left" else "left"
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
@@ -80,12 +81,15 @@ def _closedness(mask: Mask, frame: Frame, chest: Side) -> dict[str, float]:
     on_edge[:, [0, -1]] = True
     free = int(np.count_nonzero(boundary & ~on_edge))
 
-    def touched(line: Mask, edge: str) -> int:
-        return 0 if frame.edges[edge] == "padding" else int(np.count_nonzero(line))
+    def touched(line: Mask, edge: str, extent: int) -> int:
+        length = int(np.count_nonzero(line))
+        # A round end meets its stripped padding over a short stretch; a long one is a film that ends there.
+        is_round = frame.edges[edge] == "padding" and length <= _ROUND_END * extent
+        return 0 if is_round else length
 
-    cut_nipple = touched(mask[:, -1], nipple)
-    cut_below = touched(mask[-1], "bottom")
-    cut_above = max(0.0, touched(mask[0], "top") - 0.6 * width)
+    cut_nipple = touched(mask[:, -1], nipple, height)
+    cut_below = touched(mask[-1], "bottom", width)
+    cut_above = max(0.0, touched(mask[0], "top", width) - 0.6 * width)
     cut = 2.0 * cut_nipple + 0.7 * cut_below + cut_above
     contact = int(np.count_nonzero(mask[:, columns[0]])) / height
     return {

@@ -31,6 +31,12 @@ def test_frame_remembers_what_lies_beyond_each_edge(draw: Draw) -> None:
     assert frame.left * make_proxy(film).step == pytest.approx(60, abs=4)
 
 
+def test_white_tissue_along_an_edge_is_no_film_bar(draw: Draw) -> None:
+    film = draw("left")
+    film[:, :60] = np.random.default_rng(0).integers(240, 256, (400, 60))
+    assert find_frame(make_proxy(film).values).edges["left"] == "frame"
+
+
 def test_mask_is_the_drawn_half_ellipse(draw: Draw) -> None:
     film = draw("left")
     proxy = make_proxy(film)

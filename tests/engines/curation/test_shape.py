@@ -47,6 +47,13 @@ def test_padding_where_the_breast_ends_is_no_cut(draw: Draw) -> None:
     assert not any("cut off" in reason for reason in shape.reasons)
 
 
+@pytest.mark.parametrize("chest", ["left", "right"])
+def test_a_film_that_ends_in_the_breast_is_a_cut_also_with_padding_beyond(draw: Draw, chest: str) -> None:
+    shape = shape_of(draw(chest, cut="nipple", padding=60))
+    assert "cut off at the nipple" in shape.reasons
+    assert shape.confidence < 0.75
+
+
 def test_tiles_from_inside_a_breast_are_refused(draw: Draw) -> None:
     film = draw("left")
     tiles = [film[y : y + 120, x : x + 120] for y in (90, 140, 190) for x in (0, 30, 60)]
