@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_voi_lut
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
     JPEGLosslessSV1,
     RLELossless,
 )
@@ -131,6 +135,20 @@ def test_rle_is_read_and_jpeg_lossless_names_the_extra(tmp_path: Path) -> None:
     dataset.save_as(tmp_path / "jpeg.dcm")
     with pytest.raises(LabError, match="dicom-codecs"):
         probe(tmp_path / "jpeg.dcm")
+
+
+@pytest.mark.parametrize(("ramp", "bits"), [(RAMP_8, 8), (RAMP_12, 12), (RAMP_16, 16)])
+def test_lossless_jpeg_2000_is_exact_where_a_codec_is_there(tmp_path: Path, ramp: Any, bits: int) -> None:
+    if not get_decoder(JPEG2000Lossless).is_available:
+        pytest.skip("this Pillow was built without JPEG 2000")
+    code = io.BytesIO()
+    Image.fromarray(ramp).save(code, "JPEG2000", irreversible=False, no_jp2=True)
+    dataset = dcmread(dicom(tmp_path / "a.dcm", ramp, bits))
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    dataset.PixelData = encapsulate([code.getvalue()])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(tmp_path / "b.dcm")
+    np.testing.assert_array_equal(read(tmp_path / "b.dcm").pixels, ramp)
 
 
 def test_without_preamble(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +102,22 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
         started = {child.pid for child in psutil.Process().children()} - before
         assert 1 <= len(started) <= 2
     assert not {child.pid for child in psutil.Process().children()} & started
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
+    path = pgm(tmp_path / "a.pgm", RAMP_8, 255)
+    program = (
+        "import pathlib, psutil, sys, threading; from engines.readers.sandbox import Sandbox\n"
+        "pool = Sandbox(workers=1); pool.probe(pathlib.Path(sys.argv[1]))\n"
+        "print(psutil.Process().children()[0].pid, flush=True); threading.Event().wait()"
+    )
+    root = Path(__file__).resolve().parents[3]
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, cwd=root) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    assert psutil.wait_procs([child], timeout=30)[1] == []
 
 
 def test_abandoning_a_stream_leaves_the_pool_usable(sandbox: Sandbox, tmp_path: Path) -> None:
