@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +45,11 @@ class Active:
 
     def asked_to_end(self) -> bool:
         return control.requested(self.folder, "stop") or control.requested(self.folder, "discard")
+
+    def signal_stop(self) -> None:
+        """Ask for stop-and-save without a file (POSIX; elsewhere the signal would end the process at once)."""
+        if os.name == "posix" and process.alive(self.pid, self.pid_started):
+            os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         self.killed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from engines import files
@@ -37,8 +38,12 @@ class Order:
             self._save([id, *self._ids] if first else [*self._ids, id], self._held)
 
     def remove(self, id: str) -> None:
+        """Take a job out; also on a full disk, since its own folder says that it waits no more."""
         if id in self._ids:
-            self._save([other for other in self._ids if other != id], self._held - {id})
+            with suppress(OSError):
+                self._save([other for other in self._ids if other != id], self._held - {id})
+            self._ids = [other for other in self._ids if other != id]
+            self._held.discard(id)
 
     def move(self, id: str, places: int) -> None:
         """Move a waiting job towards the front (negative) or the back; the ends stop it."""

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from engines.errors import LabError
+from engines.errors import LabError, explain
 from engines.jobs import control, description, endings, process, store
 from engines.jobs.dispatch import Dispatcher
 from engines.jobs.launchers import LocalLauncher
@@ -91,8 +91,11 @@ class EngineThread:
             earlier = self._keys.get(client_key, "") if client_key else ""
             if earlier and self.workspace.job_folder(earlier).exists():
                 return earlier
-            record = store.create(self.workspace, kind, parameters, title, client_key)
-            self._jobs.order.append(record.id)
+            try:
+                record = store.create(self.workspace, kind, parameters, title, client_key)
+                self._jobs.order.append(record.id)
+            except OSError as error:
+                raise explain(error) from error
             if client_key:
                 self._keys[client_key] = record.id
         self._wake_up()
@@ -104,8 +107,11 @@ class EngineThread:
         """
         if verb not in (*control.VERBS, *WAITING_VERBS, "kill"):
             raise LabError(f"A job cannot be asked to “{verb[:40]}”.", "", "Reload the page.")
-        with self._lock:
-            self._act(id, verb)
+        try:
+            with self._lock:
+                self._act(id, verb)
+        except OSError as error:
+            raise explain(error) from error
         self._wake_up()
 
     def _act(self, id: str, verb: str) -> None:
@@ -119,7 +125,12 @@ class EngineThread:
         elif running is not None and verb == "kill":
             running.kill()
         elif running is not None:
-            control.request(folder, verb)
+            try:
+                control.request(folder, verb)
+            except OSError:  # Stop must be sure, also on a full disk: a signal asks for the same
+                if verb != "stop":
+                    raise
+                running.signal_stop()
         elif verb == "resume":
             self._jobs.requeue(id, folder)
         elif verb == "stop" and id in self._jobs.order.ids:

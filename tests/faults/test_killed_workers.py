@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from engines import files
+from engines.errors import LabError
 from engines.jobs import events, process
 from engines.jobs.queue import EngineThread
 
@@ -122,6 +123,24 @@ def test_an_end_that_the_disk_refuses_is_written_later(
         assert files.read_json(folder / "job.json")["state"] == "running"
     until(lambda: events.read(folder, "state")[-1]["state"] == "interrupted")
     assert files.read_json(folder / "job.json")["state"] == "interrupted"
+
+
+def test_on_a_full_disk_requests_are_refused_in_words_but_stop_works(
+    engine: EngineThread, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = engine.submit("train", {})
+    until(lambda: events.newest(engine.workspace.job_folder(id), "metrics"))
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(files, "write_bytes", refuse)
+        for attempt in (lambda: engine.submit("count", {}), lambda: engine.act(id, "pause")):
+            with pytest.raises(LabError, match="The disk is full"):
+                attempt()
+        engine.act(id, "stop")
+        assert engine.wait(id, 30).state == "stopped"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
