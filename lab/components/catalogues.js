@@ -10,7 +10,7 @@
   function describe(kind, record) {
     if (kind === "catalogues") {
       const words = [count(record.items, "image")];
-      if (record.patients) words.push(count(record.patients, "patient"));
+      if (record.patients) words.push(record.layout === "phantoms" ? "phantoms" : count(record.patients, "patient"));
       if (record.rejected) words.push(`${record.rejected.toLocaleString("en")} refused`);
       return words.join(" · ");
     }

@@ -49,10 +49,10 @@
     find("strong").textContent = some ? `${counts.kept.toLocaleString("en")} kept` : "";
     find("[data-rest]").textContent = !some
       ? state.loading ? "Reading the scores." : "No scores yet."
-      : made ? `, ${counts.out.toLocaleString("en")} rejected by hand. Accepted and rejected images are what Export goes by.`
+      : made ? `, ${counts.out.toLocaleString("en")} rejected by hand. Export leaves the rejected out.`
       : `, ${counts.out.toLocaleString("en")} left out. ${counts.near.toLocaleString("en")} within ±0.05` +
         (counts.near ? ": look at those first." : ".");
-    find("[data-mode=threshold]").textContent = `Threshold ${mode === "threshold" ? cut.toFixed(2) : state.threshold.toFixed(2)}`;
+    find("[data-mode=threshold]").textContent = `Threshold ${state.threshold.toFixed(2)}`;
     find("[data-mode=best]").textContent = mode === "best" ? "Keep the best" : "Keep the best N";
     find("[role=slider]").hidden = made || !some;
     find("[data-cut]").hidden = made || !some;

@@ -20,6 +20,7 @@
     if (job.state !== "done") return `${job.title || "The work"}: ${job.state}. Nothing was changed.`;
     const refused = Number(result.rejected_count) || 0;
     if (job.kind === "curate") return `Made ${result.id}: ${many(Number(result.items || result.kept) || 0, "image")}. Next step: Train.`;
+    if (job.kind === "demo") return `Drew ${many(Number(result.items) || 0, "phantom mammogram")}. Next step: look at the doubtful ones, then make an image set.`;
     const words = [`Added ${many(Number(result.items) || 0, "image")}`];
     if (result.patients) words.push(`of ${many(Number(result.patients), "patient")}`);
     if (refused) words.push(`· ${many(refused, "file")} refused: see Refused files`);

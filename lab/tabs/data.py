@@ -10,16 +10,14 @@ from typing import Any
 
 import gradio as gr
 
-from engines import files
 from engines.errors import LabError
 from engines.workspace import Workspace
 from lab import forms
+from lab.catalogue_tables import chosen_one, items_page, refused_files
 from lab.components.base import columns, heading, left, middle, note, packed, part, right
 from lab.handlers import submit
 from lab.tabs.base import TabContext, TabSpec
 
-ROWS_PER_PAGE = 100
-REFUSED_SHOWN = 500
 ITEM_HEADERS = ["Item", "Label", "Patient", "Side", "View", "Split", "Size (px)", "Bits"]
 REFUSED_HEADERS = ["File", "Reason", "What to do"]
 STEPS = ("crop", "mask_background", "flip", "size", "channels", "split", "name")  # of the task `curate`
@@ -27,8 +25,9 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # The button says how many images it will take, while the threshold still moves: no way through the server.
 COUNT_ON_BUTTON = """
 (value) => {
-  const kept = (JSON.parse(value) || {}).kept || 0;
-  const text = 'Make image set · ' + kept.toLocaleString('en') + (kept === 1 ? ' image' : ' images');
+  const { catalogue, kept } = JSON.parse(value) || {};
+  const count = kept ? ' · ' + kept.toLocaleString('en') + (kept === 1 ? ' image' : ' images') : '';
+  const text = catalogue && !kept ? 'No image is kept' : 'Make image set' + count;
   return { __type__: 'update', value: text, interactive: kept > 0 };
 }
 """
@@ -215,54 +214,25 @@ def check_folder(path: str, name: str, layout: str) -> list[dict[str, Any]]:
 # What the tables show
 
 
-def items_page(workspace: Workspace, id: str, page: float | None) -> tuple[str, list[list[str]], int]:
-    """One page of a catalogue's items, a line about it, and the number of pages."""
-    rows = workspace.catalogue_items(id)
-    pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
-    number = min(max(int(page or 1), 1), pages)
-    first = (number - 1) * ROWS_PER_PAGE
-    shown = rows[first : first + ROWS_PER_PAGE]
-    names = ("item", "label", "patient", "side", "view", "split")
-    table = [
-        [*(row.get(name) or "" for name in names), f"{row.get('width')} × {row.get('height')}", row.get("bits") or ""]
-        for row in shown
-    ]
-    return f"Items {first + 1:,} to {first + len(shown):,} of {len(rows):,}, page {number} of {pages}.", table, pages
-
-
-def refused_files(workspace: Workspace, id: str) -> list[list[str]]:
-    """Files that the import refused, with reason and advice."""
-    path = workspace.folder("catalogues", id) / "rejected.csv"
-    rows = files.read_csv(path) if path.exists() else []
-    return [[row.get("file") or "", row.get("reason") or "", row.get("advice") or ""] for row in rows]
-
-
 def shower(workspace: Workspace) -> Callable[[str], tuple[Any, ...]]:
     """The handler of a choice on the left: both tables, and the name that a new set would take."""
 
     def show(value: str) -> tuple[Any, ...]:
-        selected = json.loads(value) or {}
-        if selected.get("kind") != "catalogues" or not selected.get("id"):
+        if (chosen := chosen_one(value)) is None:
             return tuple(gr.skip() for _ in range(7))
         try:
-            name = workspace.catalogue(selected["id"]).name
-            about, table, pages = items_page(workspace, selected["id"], 1)
-            refused = refused_files(workspace, selected["id"])
+            name = workspace.record(*chosen).name
+            about, table, pages = items_page(workspace, *chosen, 1)
+            title, words, refused = refused_files(workspace, *chosen)
         except (LabError, OSError):
             return tuple(gr.skip() for _ in range(7))
-        count = f"Refused files · {len(refused):,}" if refused else "Refused files"
-        words = "No file was refused."
-        if refused:
-            words = f"{len(refused):,} files were refused; the others are in the catalogue."
-        if len(refused) > REFUSED_SHOWN:
-            words += f" The first {REFUSED_SHOWN} are shown; rejected.csv in the catalogue's folder has all."
         return (
             gr.update(value=1, maximum=pages),
             about,
             gr.update(value=table),
-            gr.update(label=count),
+            gr.update(label=title),
             words,
-            gr.update(value=refused[:REFUSED_SHOWN]),
+            gr.update(value=refused),
             gr.update(placeholder=name),
         )
 
@@ -273,11 +243,10 @@ def pager(workspace: Workspace) -> Callable[[str, float | None], tuple[Any, Any]
     """The handler of the page number."""
 
     def turn(value: str, page: float | None) -> tuple[Any, Any]:
-        selected = json.loads(value) or {}
-        if selected.get("kind") != "catalogues" or not selected.get("id"):
+        if (chosen := chosen_one(value)) is None:
             return gr.skip(), gr.skip()
         try:
-            about, table, _ = items_page(workspace, selected["id"], page)
+            about, table, _ = items_page(workspace, *chosen, page)
         except (LabError, OSError):
             return gr.skip(), gr.skip()
         return about, gr.update(value=table)
