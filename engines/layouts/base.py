@@ -71,11 +71,11 @@ def walk(folder: Path) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
 
     def visit(place: Path) -> Iterator[Path]:
-        about = place.stat()
-        if (about.st_dev, about.st_ino) in seen:
-            return
-        seen.add((about.st_dev, about.st_ino))
         try:
+            about = place.stat()
+            if (about.st_dev, about.st_ino) in seen:
+                return
+            seen.add((about.st_dev, about.st_ino))
             entries = sorted(os.scandir(place), key=lambda entry: natural(entry.name))
         except OSError:  # a folder that may not be read; its own line in the list of refusals says so
             yield place

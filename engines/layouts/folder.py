@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Note, Rejection, candidate, walk
 from engines.layouts.names import patient_in, side_and_view_in, split_in
 
 # Folders with such names say how files are kept, not what they show.
 _PLAIN = frozenset("images image img imgs pictures data png jpg jpeg tif tiff pgm npy dicom dcm".split())
+
+# More folders than MOST_CLASSES with FEW_PICTURES each are an archive by patient: a class of three pictures trains
+# nothing, and the name of a patient's folder must not become a label that everybody sees.
+MOST_CLASSES, FEW_PICTURES = 30, 20
 
 
 def detect(folder: Path) -> float:
@@ -19,8 +25,8 @@ def detect(folder: Path) -> float:
 
 
 def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
-    """Yield every picture; the first folder below the added one that is no split is its class."""
-    loose, classes = 0, set[str]()
+    """Yield every picture; the first folder below the added one that is no split is its class, or its patient."""
+    items: list[Item] = []
     for path in walk(folder):
         found = candidate(path)
         if not isinstance(found, Item):
@@ -29,16 +35,22 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
             continue
         split, label = _place(path.relative_to(folder).parent.parts)
         side, view = side_and_view_in(path.stem)
-        loose += not label
-        classes.add(label or UNLABELLED)
-        yield replace(
-            found, label=label or UNLABELLED, split=split, side=side, view=view, patient=patient_in(path.name)
-        )  # fmt: skip
-    if loose and len(classes) > 1:
+        patient = patient_in(path.name)
+        items.append(replace(found, label=label, split=split, side=side, view=view, patient=patient))
+    classes = Counter(item.label for item in items)
+    if len(classes) > MOST_CLASSES and median(classes.values()) <= FEW_PICTURES:
+        yield Note(
+            f"There are {len(classes)} folders with few pictures each, so they are taken for patients, not for classes."
+            " If they are classes, add fewer of them."
+        )
+        items = [replace(item, label="", patient=item.label or item.patient) for item in items]
+    elif loose := classes[""] if len(classes) > 1 else 0:
         yield Note(
             f"{loose} pictures lie beside the class folders; they are called “{UNLABELLED}”. "
             "Move them into a class folder, or leave that class out."
         )
+    for item in items:
+        yield replace(item, label=item.label or UNLABELLED)
 
 
 def _place(folders: tuple[str, ...]) -> tuple[str, str]:
@@ -55,7 +67,8 @@ LAYOUT = LayoutSpec(
     name="folder",
     title="Folder of pictures",
     summary="One folder for each class, with or without train, val and test folders around them; or all pictures in "
-    "one folder, without classes. Patients are told apart by DICOM headers, or by names such as patient12.",
+    "one folder, without classes; many folders with few pictures each are patients. Patients are also told apart by "
+    "DICOM headers, or by names such as patient12.",
     source="",
     detect=detect,
     scan=scan,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,15 @@ def test_loose_pictures_beside_classes_are_mentioned(tmp_path: Path) -> None:
     assert len(notes) == 1 and "1 pictures lie beside" in notes[0].text
 
 
+def test_many_small_folders_are_patients_whose_names_become_no_label(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"Doe-{number}/study/{view}.dcm" for number in range(31) for view in ("L_CC", "R_CC")))
+    found = items(tmp_path)
+    assert {item.label for item in found} == {"unlabelled"} and len({item.patient for item in found}) == 31
+    assert any("patients, not for classes" in note.text for note in LAYOUT.scan(tmp_path) if isinstance(note, Note))
+    shutil.rmtree(tmp_path / "Doe-30")
+    assert len({item.label for item in items(tmp_path)}) == 30
+
+
 def test_other_formats_are_refused_with_advice_and_other_files_passed_over(tmp_path: Path) -> None:
     touch(tmp_path, "a.zip", "b.bmp", "c.nii", "readme.md", "table.csv", "Thumbs.db")
     refused = {thing.path.name: thing for thing in LAYOUT.scan(tmp_path) if isinstance(thing, Rejection)}
@@ -79,15 +90,18 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     assert [path.name for path in walk(tmp_path)] == ["x.png"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user")
-def test_a_closed_folder_is_listed(tmp_path: Path) -> None:
+def test_a_closed_folder_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "closed/a.png", "b.png")
-    (tmp_path / "closed").chmod(0)
-    try:
-        kinds = [type(thing) for thing in LAYOUT.scan(tmp_path)]
-    finally:
-        (tmp_path / "closed").chmod(0o700)
-    assert kinds == [Item, Rejection]
+    scandir = os.scandir
+
+    def guarded(path: Path) -> Any:  # permissions do not bind root, so that a closed folder is acted
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    found = {thing.path.name: type(thing) for thing in LAYOUT.scan(tmp_path) if not isinstance(thing, Note)}
+    assert found == {"b.png": Item, "closed": Rejection}
 
 
 @pytest.mark.parametrize(
