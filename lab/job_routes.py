@@ -13,8 +13,22 @@ from engines.workspace import Workspace
 from lab.answers import body, fault, only_owner
 from lab.engine import Engine
 
-VERBS = frozenset({"pause", "resume", "stop", "discard", "sample_now", "checkpoint_now", "remove", "up", "down",
-    "hold", "release", "kill",})
+VERBS = frozenset(
+    {
+        "pause",
+        "resume",
+        "stop",
+        "discard",
+        "sample_now",
+        "checkpoint_now",
+        "remove",
+        "up",
+        "down",
+        "hold",
+        "release",
+        "kill",
+    }
+)
 DECIDED_KINDS = frozenset({"catalogues", "image_sets"})
 
 

@@ -161,7 +161,9 @@ class Gate:
             # A Strict cookie is withheld on a click in webmail; asked from our own page, the browser sends it.
             return document_page("Phantom Lab", "Opening …", "", go="/?again")
         advice = "Open the link that Phantom Lab printed when it started, or start it again for a new one."
-        return self._refuse(scope, headers, (401, "This page is not open in this browser, or its session ended.", advice))
+        return self._refuse(
+            scope, headers, (401, "This page is not open in this browser, or its session ended.", advice)
+        )
 
     def _barred(self, scope: Scope, headers: Headers) -> Bar | None:
         """Requests that no browser page of ours sends."""
@@ -202,7 +204,13 @@ class Gate:
             value, lives_s = session
             secure = self.secure or headers.get("x-forwarded-proto") == "https"
             answer.set_cookie(
-                self.access.cookie, value, max_age=int(lives_s), path="/", httponly=True, samesite="strict", secure=secure
+                self.access.cookie,
+                value,
+                max_age=int(lives_s),
+                path="/",
+                httponly=True,
+                samesite="strict",
+                secure=secure,
             )
         return answer
 

@@ -49,7 +49,9 @@ MOUNT: dict[str, Any] = {
 NO_DOCS: dict[str, Any] = {"openapi_url": None, "docs_url": None, "redoc_url": None}
 
 
-def routers(workspace: Workspace, state: LiveState, engine: Engine | None, only: Sequence[str] | None) -> list[APIRouter]:
+def routers(
+    workspace: Workspace, state: LiveState, engine: Engine | None, only: Sequence[str] | None
+) -> list[APIRouter]:
     """The routes of every lab/*_routes.py; those that change something only with an engine to change it."""
     found = []
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):

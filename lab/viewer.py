@@ -64,9 +64,7 @@ def run(workspace: Workspace, settings: Settings, private: Path, announce: Calla
             if settings.share:
                 threading.Thread(target=share, args=(settings, secret, hosts, stack), daemon=True).start()
 
-        root = server.assemble(
-            workspace, settings, access, build(), state, None, hosts, only=ROUTES, on_start=opened
-        )
+        root = server.assemble(workspace, settings, access, build(), state, None, hosts, only=ROUTES, on_start=opened)
         server.serve(root, listener)
 
 

@@ -230,7 +230,9 @@ def test_refusals_are_words(client: TestClient) -> None:
     assert "Open the link" in shown.text
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/file=http://evil.com/x", "/gradio_api/file=HTTPS%3A//evil.com", "/proxy=x"])
+@pytest.mark.parametrize(
+    "path", ["/gradio_api/file=http://evil.com/x", "/gradio_api/file=HTTPS%3A//evil.com", "/proxy=x"]
+)
 def test_nothing_is_fetched_for_anybody(client: TestClient, access: Access, path: str) -> None:
     let_in(client, access)
     assert client.get(path).status_code == 403

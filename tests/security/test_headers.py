@@ -21,7 +21,9 @@ OWN = Own('<script defer src="/lab/static/a.js"></script>', '<link rel="styleshe
 
 async def page(request: Request) -> Response:
     assert "accept-encoding" not in request.headers  # a compressed page could not be given its nonce
-    text = '<html><head><script src="x.js"></script></head><body><gradio-app></gradio-app><script>1</script></body></html>'
+    text = (
+        '<html><head><script src="x.js"></script></head><body><gradio-app></gradio-app><script>1</script></body></html>'
+    )
     return HTMLResponse(text, headers={"access-control-allow-origin": "*", "cache-control": "max-age=99"})
 
 
