@@ -94,7 +94,7 @@ def _fill(folder: Path, sampler: Sampler, seeds: list[int], context: JobContext)
         images[done : done + len(batch)] = batch
         for n, image in enumerate(batch, start=done + 1):
             data = samples.encode(image[None], columns=1)
-            (folder / "thumbnails" / f"{n:06d}.webp").write_bytes(data)  # flushed with the whole folder
+            files.write_bytes(folder / "thumbnails" / f"{n:06d}.webp", data)
         done += len(batch)
         context.check()
         eta_s = (time.monotonic() - began) * (len(seeds) - done) / done

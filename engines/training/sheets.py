@@ -18,7 +18,7 @@ from engines.training.pixels import Pixels
 from engines.training.plan import Plan
 from engines.training.state import TrainState
 
-AUTO_IMAGES = 500  # a sheet by the clock comes at multiples of this, or of the set where that is smaller
+AUTO_IMAGES = 200  # a sheet by the clock comes at multiples of this, or of the set where that is smaller
 AUTO_S = 10.0
 AUTO_SHARE = 0.02  # of the time trained so far: a run of a week keeps some hundred sheets, not a million
 AUTO_COST = 25  # times the cost of a sheet that must lie between two
