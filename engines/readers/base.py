@@ -66,17 +66,16 @@ class Reader(Protocol):
     def read(self, path: Path, limits: Limits) -> Picture: ...
 
 
-# Content decides, never the name: (module, name of the format, test on the first 132 bytes).
-_READERS: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
-    ("images", "PNG", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n")),
-    ("images", "JPEG", lambda head: head.startswith(b"\xff\xd8\xff")),
-    ("tiff", "TIFF", lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    ("netpbm", "PGM", lambda head: head[:1] == b"P" and head[1:2] in b"2356" and head[2:3] in b" \t\r\n#"),
-    ("arrays", "NPY", lambda head: head.startswith(b"\x93NUMPY")),
-    ("dicom", "DICOM", lambda head: head[128:132] == b"DICM"),
+# Content decides, never the name: the module, and a test on the first 132 bytes.
+_READERS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+    ("images", lambda head: head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))),
+    ("tiff", lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    ("netpbm", lambda head: head[:1] == b"P" and head[1:2] in b"2356" and head[2:3] in b" \t\r\n#"),
+    ("arrays", lambda head: head.startswith(b"\x93NUMPY")),
+    ("dicom", lambda head: head[128:132] == b"DICM"),
     # DICOM without its preamble starts with an early element of group 8, little or big endian.
-    ("dicom", "DICOM", lambda head: head[:2] == b"\x08\0" and head[3:4] == b"\0" and head[2:3] <= b"\x18"),
-    ("dicom", "DICOM", lambda head: head[:3] == b"\0\x08\0" and head[3:4] <= b"\x18"),
+    ("dicom", lambda head: head[:2] == b"\x08\0" and head[3:4] == b"\0" and head[2:3] <= b"\x18"),
+    ("dicom", lambda head: head[:3] == b"\0\x08\0" and head[3:4] <= b"\x18"),
 )
 
 
@@ -144,7 +143,7 @@ def _reader(path: Path, limits: Limits) -> Reader:
         )
     with open(path, "rb") as file:
         head = file.read(132)
-    for module, _, fits in _READERS:
+    for module, fits in _READERS:
         if fits(head):
             return cast(Reader, importlib.import_module(f"engines.readers.{module}"))
     raise unsupported(
