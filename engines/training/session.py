@@ -56,6 +56,7 @@ class Session:
 
     def take_up(self) -> None:
         """Go on from the newest whole checkpoint of the run, or begin."""
+        files.sweep(self.context.folder / checkpoints.FOLDER, older_than_s=0)  # what a killed process left half-written
         checkpoint, damaged = checkpoints.newest_valid(self.context.folder)
         for broken in damaged:
             text = f"The checkpoint at {broken.images_seen:,} images is damaged and was passed over."
@@ -236,7 +237,8 @@ class Session:
         self._look_time = time.perf_counter()
         self._obey_small()
         if self.context.take("stop"):
-            self.stopped = self.keep_all()
+            self.keep_all()
+            self.stopped = True  # also after a roll-back: what is saved then is the checkpoint gone back to
         elif self.context.take("pause"):
             self._pause()
 

@@ -103,6 +103,12 @@ def test_a_half_written_checkpoint_is_never_seen(tiny_plan: Any, discs: Images, 
     (context.folder / "checkpoints" / "00000024").mkdir()
     found, damaged = checkpoints.newest_valid(context.folder)
     assert found and found.images_seen == 8 and [broken.images_seen for broken in damaged] == [24]
+    assert train(tiny_plan(16), discs, context)["images_seen"] == 16
+    assert sorted(path.name for path in (context.folder / "checkpoints").iterdir()) == [
+        "00000008",
+        "00000016",
+        "00000024",
+    ]
 
 
 def test_other_options_are_refused(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
