@@ -38,6 +38,9 @@ class Own(NamedTuple):
     styles: str = ""
 
 
+NOTHING = Own()
+
+
 def policy(nonce: str) -> str:
     """The content policy for one page."""
     return POLICY.format(nonce=nonce)

@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engines import files
-from lab.headers import Own, document_page, guarded_send
+from lab.headers import NOTHING, Own, document_page, guarded_send
 
 Role = Literal["owner", "viewer", "reader"]
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -123,7 +123,7 @@ def host_name(host: str) -> str:
 class Gate:
     """ASGI middleware: lets a request through with a role, or answers it."""
 
-    def __init__(self, app: ASGIApp, access: Access, hosts: set[str], own: Own = Own(), secure: bool = False) -> None:
+    def __init__(self, app: ASGIApp, access: Access, hosts: set[str], own: Own = NOTHING, secure: bool = False) -> None:
         self.app, self.access, self.own, self.secure = app, access, own, secure
         self.hosts = hosts  # shared: a share link's host is added when the tunnel stands
 

@@ -71,7 +71,6 @@ def open_tabs(page: Any) -> Iterator[str]:
 
 
 def test_the_page_opens_with_its_frame(shared_app: Any, shared_page: Any) -> None:
-    app = shared_app
     page = shared_page
     assert page.locator(".lab-name").inner_text() == "PhantomLab"
     page.wait_for_function("document.querySelector('.lab-strip-name').textContent === 'No run.'")
@@ -144,11 +143,10 @@ def test_the_strip_follows_a_job_and_speaks_in_words(shared_app: Any, shared_pag
 
 def test_a_stranger_and_a_used_link_see_words(shared_app: Any, shared_page: Any, new_page: Callable[..., Any]) -> None:
     app = shared_app
-    page = shared_page
     stranger = new_page()
     assert stranger.goto(app.url).status == 401
     assert "Open the link" in stranger.inner_text("body")
-    used = app.printed[[n for n, line in enumerate(app.printed) if "Open: " in line][0]].split("Open: ")[1]
+    used = app.printed[next(n for n, line in enumerate(app.printed) if "Open: " in line)].split("Open: ")[1]
     assert stranger.goto(used).status == 401
     assert "has been used" in stranger.inner_text("body")
 
@@ -166,7 +164,6 @@ def test_an_open_page_lives_through_a_restart(start: Callable[..., Any], new_pag
 
 
 def test_keys_open_the_list_of_keys_and_change_the_theme(shared_app: Any, shared_page: Any) -> None:
-    app = shared_app
     page = shared_page
     page.keyboard.press("?")
     assert page.get_by_role("dialog", name="Keys").is_visible()
