@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -85,9 +86,77 @@ def figure(rows: Sequence[Mapping[str, Any]], name: str, specs: Mapping[str, Any
     return figures.by_checkpoint(shown, spec.get("title", name), spec.get("unit", ""))
 
 
+@dataclass(frozen=True)
+class Handlers:
+    """What the controls of the tab do; every handler reads the files anew."""
+
+    context: TabContext
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.context.workspace
+
+    @property
+    def specs(self) -> dict[str, Any]:
+        """The metrics as the engine describes them."""
+        found: dict[str, Any] = self.context.describe().get("metrics", {})
+        return found
+
+    def refresh(
+        self, listed: str, real_id: str | None, ticked: list[str], wanted: str | None, drawn: str | None
+    ) -> tuple[Any, ...]:
+        """Everything on the tab, with the choices kept where they still exist."""
+        value = candidates(self.workspace, cards.chosen_of(listed))
+        reals = [record for record in reversed(self.workspace.records("image_sets")) if record.origin == "real"]
+        ids = [record.id for record in reals]
+        choices = [(f"{record.name} · {record.width}×{record.height}", record.id) for record in reals]
+        default = own_reals(self.workspace, cards.chosen_of(value)) or next(iter(ids), None)
+        titles = [(spec["title"], name) for name, spec in self.specs.items()]
+        return (
+            value,
+            gr.update(choices=choices, value=real_id if real_id in ids else default),
+            gr.update(choices=titles, value=ticked or list(self.specs)),
+            gr.update(interactive=bool(cards.chosen_of(value) and ids)),
+            *self.choose(value, wanted, drawn),
+        )
+
+    def choose(self, listed: str, wanted: str | None, drawn: str | None) -> tuple[Any, ...]:
+        """The measurements of the chosen run or set."""
+        found = evaluations_of(self.workspace, cards.chosen_of(listed).partition("/")[2])
+        ids = [record.id for record in found]
+        wanted = wanted if wanted in ids else next(iter(ids), None)
+        return (gr.update(choices=evaluation_choices(found), value=wanted), *self.show(wanted, drawn))
+
+    def real_of(self, listed: str) -> Any:
+        """The real set that the chosen run learned from, if it is a run."""
+        return own_reals(self.workspace, cards.chosen_of(listed)) or gr.skip()
+
+    def show(self, wanted: str | None, drawn: str | None) -> tuple[Any, ...]:
+        """One measurement: which metrics can be drawn, the drawing, the table."""
+        try:
+            measured = self.workspace.record("evaluations", wanted).metrics if wanted else []
+        except LabError:
+            measured = []
+        names = list(dict.fromkeys(row["name"] for row in measured))
+        drawn = drawn if drawn in names else next((name for name in ("ftd", *names) if name in names), None)
+        titles = [(self.specs.get(name, {}).get("title", name), name) for name in names]
+        picture = figure(measured, drawn, self.specs) if drawn else figures.empty(NOTHING)
+        return gr.update(choices=titles, value=drawn), picture, table(measured, self.specs)
+
+    def start(
+        self, listed: str, real_id: str | None, ticked: list[str], number: float, wish: str, request: gr.Request
+    ) -> None:
+        """Queue a measurement."""
+        kind, _, id = cards.chosen_of(listed).partition("/")
+        given: dict[str, Any] = {"real": real_id, "synthetic": id, "metrics": ticked}
+        if kind == "runs":
+            given |= {"checkpoints": wish, "count": int(number or 0)}
+        handlers.submit(self.context, request, "evaluate", given, f"evaluate {id}"[:80])
+
+
 def build(context: TabContext) -> None:
     """Draw the tab into the page."""
-    workspace = context.workspace
+    do = Handlers(context)
     with columns():
         with left():
             heading("What to measure")
@@ -104,63 +173,14 @@ def build(context: TabContext) -> None:
             rows = gr.Dataframe(
                 headers=HEADERS, datatype="str", interactive=False, wrap=True, show_label=False, max_height=320
             )
-
-    def specs() -> dict[str, Any]:
-        found: dict[str, Any] = context.describe().get("metrics", {})
-        return found
-
-    def refresh(listed: str, real_id: str | None, ticked: list[str], wanted: str | None, drawn: str | None) -> Any:
-        value = candidates(workspace, cards.chosen_of(listed))
-        reals = [record for record in reversed(workspace.records("image_sets")) if record.origin == "real"]
-        ids = [record.id for record in reals]
-        names = list(specs())
-        default = own_reals(workspace, cards.chosen_of(value)) or next(iter(ids), None)
-        return (
-            value,
-            gr.update(
-                choices=[(f"{record.name} · {record.width}×{record.height}", record.id) for record in reals],
-                value=real_id if real_id in ids else default,
-            ),
-            gr.update(choices=[(specs()[name]["title"], name) for name in names], value=ticked or names),
-            gr.update(interactive=bool(cards.chosen_of(value) and ids)),
-            *choose(value, wanted, drawn),
-        )
-
-    def choose(listed: str, wanted: str | None, drawn: str | None) -> Any:
-        id = cards.chosen_of(listed).partition("/")[2]
-        found = evaluations_of(workspace, id)
-        ids = [record.id for record in found]
-        wanted = wanted if wanted in ids else next(iter(ids), None)
-        return (gr.update(choices=evaluation_choices(found), value=wanted), *show(wanted, drawn))
-
-    def show(wanted: str | None, drawn: str | None) -> Any:
-        try:
-            measured = workspace.record("evaluations", wanted).metrics if wanted else []
-        except LabError:
-            measured = []
-        names = list(dict.fromkeys(row["name"] for row in measured))
-        drawn = drawn if drawn in names else next((name for name in ("ftd", *names) if name in names), None)
-        titles = [(specs().get(name, {}).get("title", name), name) for name in names]
-        picture = figure(measured, drawn, specs()) if drawn else figures.empty(NOTHING)
-        return gr.update(choices=titles, value=drawn), picture, table(measured, specs())
-
-    def start(
-        listed: str, real_id: str | None, ticked: list[str], number: float, wish: str, request: gr.Request
-    ) -> None:
-        kind, _, id = cards.chosen_of(listed).partition("/")
-        given = {"real": real_id, "synthetic": id, "metrics": ticked, "count": int(number or 0)}
-        if kind == "runs":
-            given["checkpoints"] = wish
-        handlers.submit(context, request, "evaluate", given, f"evaluate {id}"[:80])
-
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     view = [evaluation, shown, plot, rows]
-    context.on_refresh(refresh, [chosen, real, metrics, evaluation, shown], [chosen, real, metrics, measure, *view])
-    chosen.input(choose, [chosen, evaluation, shown], view, **quiet)
-    chosen.input(lambda listed: own_reals(workspace, cards.chosen_of(listed)) or gr.skip(), chosen, real, **quiet)
-    evaluation.input(show, [evaluation, shown], [shown, plot, rows], **quiet)
-    shown.input(show, [evaluation, shown], [shown, plot, rows], **quiet)
-    measure.click(start, [chosen, real, metrics, count, wish], [], show_progress="hidden", api_visibility="private")
+    context.on_refresh(do.refresh, [chosen, real, metrics, evaluation, shown], [chosen, real, metrics, measure, *view])
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    chosen.input(do.choose, [chosen, evaluation, shown], view, **quiet)
+    chosen.input(do.real_of, chosen, real, **quiet)
+    evaluation.input(do.show, [evaluation, shown], [shown, plot, rows], **quiet)
+    shown.input(do.show, [evaluation, shown], [shown, plot, rows], **quiet)
+    measure.click(do.start, [chosen, real, metrics, count, wish], [], show_progress="hidden", api_visibility="private")
 
 
 def own_reals(workspace: Workspace, chosen: str) -> str | None:
