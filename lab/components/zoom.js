@@ -61,10 +61,14 @@
     const { el } = lab;
     lines = lab.tile.overlay();
     const frame = el("div", { class: "lab-zoom-frame" }, [el("img", { alt: "", draggable: "false" }), lines.drawing]);
-    const words = ["title", "score", "reason", "verdict", "parts", "window"].map((name) => el("span", { [`data-${name}`]: true }));
+    const words = ["title", "score", "reason", "verdict", "parts", "problem", "window"].map((name) => el("span", { [`data-${name}`]: true }));
     const close = el("button", { type: "button", class: "lab-button", text: "Close", on: { click: () => shut() } });
     const bar = el("div", { class: "lab-zoom-bar" }, [...words, close]);
-    dialog = el("div", { class: "lab-zoom", role: "dialog", "aria-modal": "true", "aria-label": "Large view", tabindex: "-1" }, [frame, bar]);
+    dialog = el("dialog", { class: "lab-zoom", "aria-label": "Large view", tabindex: "-1" }, [frame, bar]);
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault(); // Escape: closed by ourselves, so that the focus goes back to the grid
+      shut();
+    });
     drag(frame);
     document.body.append(dialog);
   }
@@ -114,10 +118,13 @@
     if (!dialog) {
       build();
       for (const name of ["details", "verdict"]) lab.curation.on(name, dialog, () => seen && fill(seen));
+      const say = (detail) => (dialog.querySelector("[data-problem]").textContent = detail.text || "");
+      for (const name of ["problem", "saved"]) lab.curation.on(name, dialog, say);
     }
     overlays(grid.root);
     from = document.activeElement;
     dialog.classList.add("lab-open");
+    dialog.showModal();
     fill(view);
     apply();
     dialog.focus({ preventScroll: true });
@@ -125,6 +132,7 @@
 
   function shut() {
     dialog.classList.remove("lab-open");
+    dialog.close();
     seen = null;
     grid.go(grid.current);
     if (from && from.isConnected && !grid.held()) from.focus({ preventScroll: true });

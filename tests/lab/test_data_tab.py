@@ -1,0 +1,89 @@
+"""The Data tab's own rules: what is sent to the engine, which folder is meant, what the tables show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engines import files
+from engines.curation.parameters import CurateParameters
+from engines.records import CatalogueRecord, ImageSetRecord
+from engines.workspace import Workspace
+from lab import catalogue_tables
+from lab.tabs import data
+
+VALUES = (True, False, True, 64, "grey", "70/20/10", "  Films  ")
+STATE = {"catalogue": "films", "mode": "threshold", "threshold": 0.8, "best": 7, "kept": 7}
+
+
+def test_a_threshold_is_sent_as_shape_confidence() -> None:
+    sent = CurateParameters(**data.curation(STATE, VALUES))
+    assert (sent.shape_confidence, sent.keep_best) == (0.8, None)
+    assert (sent.crop, sent.mask_background, sent.flip) == (True, False, True)
+    assert (sent.size, sent.channels, sent.split, sent.name) == (64, "grey", "70/20/10", "Films")
+
+
+def test_the_best_n_are_sent_without_a_threshold() -> None:
+    sent = data.curation({**STATE, "mode": "best"}, VALUES)
+    assert sent["keep_best"] == 7 and "shape_confidence" not in sent
+    assert CurateParameters(**sent).keep_best == 7
+
+
+def test_every_step_of_the_form_is_a_parameter_of_the_task() -> None:
+    assert set(data.STEPS) <= set(CurateParameters.model_fields)
+
+
+@pytest.mark.parametrize("typed", ['"{}"', " {} ", "'{}'", "{}"])
+def test_a_pasted_path_is_understood(tmp_path: Path, typed: str) -> None:
+    assert data.named_folder(typed.format(tmp_path)) == tmp_path
+    assert data.check_folder(typed.format(tmp_path), "", "auto")[0]["is_valid"] is True
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"), [("", "paste"), ("films", "whole path"), ("/no/such/place", "no such folder")]
+)
+def test_a_wrong_folder_is_said_under_its_field(typed: str, word: str) -> None:
+    answer: dict[str, Any] = data.check_folder(typed, "", "auto")[0]
+    assert answer["is_valid"] is False and word in answer["message"]
+
+
+def test_tables_come_a_page_at_a_time(workspace: Workspace) -> None:
+    folder = workspace.folder("catalogues", "films")
+    folder.mkdir()
+    rows = [{"item": f"{n:06d}", "label": "benign", "width": 10, "height": 20, "bits": 16} for n in range(250)]
+    files.write_csv(folder / "items.csv", rows, tuple(rows[0]))
+    workspace.save("catalogues", CatalogueRecord(id="films", name="Films", layout="folder", items=250))
+    about, table, pages = catalogue_tables.items_page(workspace, "catalogues", "films", 3)
+    assert pages == 3 and len(table) == 50 and table[0][0] == "000200"
+    assert table[0][-2:] == ["10 × 20", "16"] and "201 to 250 of 250" in about
+    assert catalogue_tables.items_page(workspace, "catalogues", "films", 99)[1] == table, (
+        "beyond the end is the last page"
+    )
+
+
+def test_the_items_of_an_image_set_have_its_size(workspace: Workspace) -> None:
+    record = ImageSetRecord(
+        id="made", name="Made", origin="real", items=1, width=64, height=64, channels=1, dtype="uint16"
+    )
+    workspace.save("image_sets", record)
+    files.write_csv(workspace.folder("image_sets", "made") / "items.csv", [{"item": "000001"}], ("item", "split"))
+    _, table, _ = catalogue_tables.items_page(workspace, "image_sets", "made", None)
+    assert table == [["000001", "", "", "", "", "", "64 × 64", "16"]]
+
+
+def test_refused_files_are_counted_in_the_title_and_shown_to_a_limit(workspace: Workspace) -> None:
+    folder = workspace.folder("catalogues", "films")
+    folder.mkdir()
+    assert catalogue_tables.refused_files(workspace, "catalogues", "films")[0] == "Refused files"
+    rows = [{"file": f"{n}.png", "reason": "=cut", "advice": ""} for n in range(catalogue_tables.REFUSED_SHOWN + 1)]
+    files.write_csv(folder / "rejected.csv", rows, ("file", "reason", "advice"))
+    title, words, table = catalogue_tables.refused_files(workspace, "catalogues", "films")
+    assert title.endswith("501") and "rejected.csv" in words
+    assert len(table) == catalogue_tables.REFUSED_SHOWN and table[0] == ["0.png", "=cut", ""]
+
+
+@pytest.mark.parametrize("value", ["null", "{}", '{"kind": "runs", "id": "x"}', '{"kind": "catalogues", "id": ""}'])
+def test_nothing_chosen_shows_nothing(value: str) -> None:
+    assert catalogue_tables.chosen_one(value) is None
