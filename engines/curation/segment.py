@@ -94,8 +94,11 @@ def _strip(film: Grey, side: str) -> tuple[Edge | None, int]:
     count = 1
     while count < room and _beyond(lines[count]) == kind:
         count += 1
-    # What is white over a good part of the film is dense tissue, not the film's edge.
-    if kind == "bar" and count > max(2, _WIDEST_BAR * lines.shape[0]):
+    # Behind a film's edge its dark background begins; what is white over a good part of it, or fades, is tissue.
+    if kind == "bar" and (
+        count > max(2, _WIDEST_BAR * lines.shape[0])
+        or np.median(lines[min(count + 1, lines.shape[0] - 1)]) > 0.5 * np.median(lines[0])
+    ):
         return None, 0
     return kind, count
 
