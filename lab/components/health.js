@@ -10,7 +10,6 @@
   const ENDED = {
     failed: { what: "The run failed.", why: "", advice: "Resume goes on from the last checkpoint." },
     interrupted: { what: "The run was interrupted.", why: "Its process ended without a word: the computer or the worker was stopped.", advice: "Resume goes on from the last checkpoint." },
-    stopped: { what: "Stopped and saved.", why: "", advice: "Resume goes on from where it stopped." },
   };
 
   const within = (value, [low, high]) => value >= low && value <= high;
@@ -35,7 +34,7 @@
       const when = Number.isFinite(warning.images_seen) ? `At ${lab.curve.kimg(warning.images_seen)} kimg: ` : "";
       return { tone: warning.severity === "error" || warning.severity === "bad" ? "bad" : "warn", text: when + String(warning.text || warning.name || "a warning"), advice: String(warning.advice || "") };
     }
-    if (!count) return { tone: "plain", text: "No loss yet.", advice: "" };
+    if (!count) return { tone: "plain", text: store.state === "queued" ? "Waits in the queue." : "No loss yet.", advice: "" };
     const mean = (values) => lab.curve.smooth(values, CALM)[count - 1];
     const outputs = Number.isFinite(mean(points.real)) && Number.isFinite(mean(points.fake))
       ? `The discriminator says ${mean(points.real).toFixed(2)} to real and ${mean(points.fake).toFixed(2)} to synthetic images (equal: it cannot tell them apart).` : "";
@@ -52,7 +51,8 @@
       [this.card, this.what, this.why, this.next, this.resume] = ["card", "what", "why", "next", "resume"].map(part);
       this.run = "";
       this.stop = () => {};
-      this.resume.addEventListener("click", () => this.again());
+      this.onward = part("onward"); // the quiet Resume of a run that was stopped on purpose
+      for (const button of [this.resume, this.onward]) button.addEventListener("click", () => this.again(button));
       const state = (event) => {
         if (!this.root.isConnected) return document.removeEventListener("lab:state", state);
         this.root.dataset.role = event.detail.role;
@@ -68,6 +68,7 @@
       this.run = run;
       this.say({ tone: "plain", text: run ? "Reading the run." : "Nothing to say yet: no run is chosen.", advice: "" });
       this.card.hidden = true;
+      this.onward.hidden = true;
       this.stop = lab.feed.follow(run, this.root, (store, news) => this.update(store, news));
       this.read();
     }
@@ -95,25 +96,26 @@
 
     explain({ state, error }) {
       const words = ENDED[state];
+      this.onward.hidden = state !== "stopped";
       this.card.hidden = !words;
       if (!words) return;
-      const said = state !== "stopped" && error && error.what ? error : words;
-      this.card.dataset.state = state;
+      const said = error && error.what ? error : words;
       this.what.textContent = said.what;
       this.why.textContent = said.why || "";
       this.next.textContent = said.advice || words.advice;
     }
 
-    async again() {
-      this.resume.disabled = true;
+    async again(button) {
+      button.disabled = true;
       try {
         await lab.post(`/lab/jobs/${encodeURIComponent(this.run)}/resume`);
         this.card.hidden = true;
+        this.onward.hidden = true;
         lab.feed.hurry();
       } catch (error) {
-        this.next.textContent = [error.words, error.advice].filter(Boolean).join(" ");
+        lab.toast([error.words, error.advice].filter(Boolean).join(" "), "error");
       } finally {
-        this.resume.disabled = false;
+        button.disabled = false;
       }
     }
   }
@@ -121,7 +123,9 @@
   function fill(root) {
     const part = (tag, name, ...children) => make(tag, { class: `lab-health-${name}` }, ...children);
     root.append(
-      make("div", { class: "lab-health-line", role: "status", "data-tone": "plain" }, part("b", "text"), " ", part("span", "advice")),
+      make("div", { class: "lab-health-line", role: "status", "data-tone": "plain" }, 
+        make("span", {}, part("b", "text"), " ", part("span", "advice")),
+        make("button", { type: "button", class: "lab-health-onward", hidden: true, title: "Stopped and saved: goes on from where it stopped" }, "Resume")),
       make("div", { class: "lab-health-card", role: "alert", hidden: true },
         part("b", "what"), part("span", "why"), part("span", "next"), make("button", { type: "button", class: "lab-health-resume" }, "Resume")));
   }

@@ -27,8 +27,7 @@
       this.rows = new Map();
       this.waiting = new Map();
       this.runs = [];
-      this.expected = ""; // just started here, not yet in the list
-      this.started = "";
+      this.started = ""; // the last run that this page has started
       this.list.addEventListener("keydown", (event) => this.key(event));
       const state = (event) => {
         if (!this.root.isConnected) return document.removeEventListener("lab:state", state);
@@ -64,8 +63,7 @@
         this.fill(row, run);
       });
       if (this.last) this.progress(this.last);
-      if (this.rows.has(this.expected)) this.pick(this.expected);
-      else this.choose();
+      this.choose();
     }
 
     row(id) {
@@ -88,11 +86,11 @@
       if (row.note.textContent !== text) row.note.textContent = text;
     }
 
-    // A run that was started on this page is shown as soon as it is in the list.
+    // A run that was started on this page is shown at once; the list has it as soon as its worker has begun.
     expect(started) {
       if (!started || started === this.started) return;
       this.started = started;
-      this.expected = started;
+      this.pick(started);
       this.read();
     }
 
@@ -107,6 +105,7 @@
 
     progress({ active }) {
       const run = active && this.runs.find((other) => other.id === active.id);
+      if (!run && active && active.kind === "train") this.read();
       if (!run) return;
       Object.assign(run, { state: active.state, progress: active.progress, images_seen: active.images_seen || run.images_seen });
       this.fill(this.rows.get(run.id), run);
@@ -155,7 +154,6 @@
     }
 
     pick(id) {
-      this.expected = "";
       try {
         localStorage.setItem(REMEMBERED, id);
       } catch { /* the choice lasts as long as the page */ }

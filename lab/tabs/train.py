@@ -276,7 +276,7 @@ def starter(context: TabContext, form: Form, first_in_line: bool) -> Callable[..
         id = submit(context, request, "train", given, name)
         if first_in_line:
             to_front(context, id)
-        return packed({"started": id})
+        return packed({"started": id if first_in_line else ""})
 
     return start
 
