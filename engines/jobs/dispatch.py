@@ -125,13 +125,14 @@ class Dispatcher:
                 job.kill()
             return
         self._conclude(job)
-        del self.active[job.id]
+        self.active.pop(job.id, None)
 
     def _conclude(self, job: Active) -> None:
         record = store.read(job.folder)
         if not job.folder.exists():
             self.unwritten[job.id] = record  # it says that the folder is missing; shown until the app ends
         elif store.discarded(job.folder):
+            del self.active[job.id]  # first, so that nobody misses the folder of a live job
             self.forget(job.id, job.folder)
         elif record.state == "queued" and job.worker is not None and job.worker.warm and not job.killed:
             self.order.append(job.id, first=True)  # the spare died before it took the job up: a new worker will

@@ -144,7 +144,7 @@ class Storm:
         return state
 
     def moment(self, folder: Path, count: int) -> None:
-        """Wait for the next moment to strike: after a random time, also before the first step, or while a checkpoint is being written."""
+        """Wait for the next moment: after a random time, also before the first step, or in a checkpoint's writing."""
         seen = len(events.read(folder, "metrics")) + self.random.choice((0, 1, 1, 2))
         while len(events.read(folder, "metrics")) < seen and store.read(folder).state not in ENDED_STATES:
             self.pause.wait(0.01)
