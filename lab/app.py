@@ -60,9 +60,10 @@ def build(
 ) -> gr.Blocks:
     """The owner's page."""
     specs, broken = find_tabs()
-    with gr.Blocks(
+    blocks: gr.Blocks = gr.Blocks(
         title=words.NAME, analytics_enabled=False, fill_height=True, fill_width=True, delete_cache=(3600, 86400)
-    ) as blocks:
+    )
+    with blocks:
         with gr.Column(elem_classes=["lab-page"]):
             header(viewer=False)
             pulse = strip()

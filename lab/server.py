@@ -24,7 +24,7 @@ from lab.security import Access, Gate
 from lab.settings import Settings
 
 log = logging.getLogger("phantom_lab")
-STOP_WITHIN_S = 2  # an open page streams events for ever; without this, SIGTERM would wait for it
+STOP_WITHIN_S = 1  # an open page streams events for ever; without this, SIGTERM would wait for it
 STATE_SESSIONS = 200
 # Every argument in which mount_gradio_app's default is looser than ours; tests/security compares them.
 MOUNT: dict[str, Any] = {
