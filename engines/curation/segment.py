@@ -19,7 +19,9 @@ Side = Literal["left", "right"]
 
 _DARK = 0.015
 _DARK_SHARE = 0.96
-_BAR_LEVEL, _BAR_SHARE, _BAR_SPREAD = 0.80, 0.90, 0.10
+# Film edges may be grey: the sharp fall to dark film behind them tells them from tissue, more than their level.
+_BAR_LEVEL, _BAR_SHARE, _BAR_SPREAD = 0.50, 0.90, 0.10
+_LABEL_LEVEL = 0.80
 _SMALLEST_BOX = 16
 _WIDEST_BAR = 0.12
 _LABEL_SHARES = (0.0005, 0.10)
@@ -170,7 +172,7 @@ def _find_labels(film: Grey, bright: Mask) -> Mask:
 
     Pectoral muscle and dense tissue are white too, but tissue lies around them wherever the film goes on.
     """
-    parts, _ = ndimage.label(film > _BAR_LEVEL)
+    parts, _ = ndimage.label(film > _LABEL_LEVEL)
     found = np.zeros(film.shape, dtype=np.bool_)
     sizes = np.bincount(parts.ravel())
     low, high = (share * film.size for share in _LABEL_SHARES)

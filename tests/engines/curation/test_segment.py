@@ -37,6 +37,15 @@ def test_white_tissue_along_an_edge_is_no_film_bar(draw: Draw) -> None:
     assert find_frame(make_proxy(film).values).edges["left"] == "frame"
 
 
+def test_a_grey_film_edge_below_is_a_bar_and_not_breast(draw: Draw) -> None:
+    film = draw("left")
+    film[-14:] = 160
+    proxy = make_proxy(film)
+    assert find_frame(proxy.values).edges["bottom"] == "bar"
+    found = segment(proxy.values)
+    assert found is not None and found.box[1] * proxy.step < 360
+
+
 def test_mask_is_the_drawn_half_ellipse(draw: Draw) -> None:
     film = draw("left")
     proxy = make_proxy(film)
