@@ -65,6 +65,8 @@
         this.key(event);
       };
       document.addEventListener("keydown", keys);
+      const state = (event) => { this.root.dataset.role = event.detail.role; }; // real images are the owner's alone
+      document.addEventListener("lab:state", state);
       new ResizeObserver(() => this.clearMark()).observe(this.root);
     }
 
