@@ -95,7 +95,7 @@ def make_image_set(workspace: Workspace) -> str:
         items = [{"item": f"{n:06d}", "label": "disc", "patient": f"p{n}"} for n in range(96)]
         files.write_csv(folder / "items.csv", items, ["item", "label", "patient", "split"])
         sha256 = files.sha256_file(folder / "images.npy")
-        shape = {"items": 96, "width": 64, "height": 64, "channels": 1, "dtype": "uint8"}
+        shape: dict[str, Any] = {"items": 96, "width": 64, "height": 64, "channels": 1, "dtype": "uint8"}
         record = ImageSetRecord(id="discs", name="Discs", origin="real", content_sha256=sha256, **shape)
         workspace.save("image_sets", record, folder)
     return record.id
@@ -230,7 +230,7 @@ def main(path: Path, kills: int, images: int, seed: int) -> int:
     unbroken = storm.start("unbroken")
     storm.wait_for_end(unbroken)
     print(f"unbroken run: {storm.wait_for_end(unbroken)} in {time.monotonic() - began:.0f} s", flush=True)
-    equal = []
+    equal: list[bool] = []
     while sum(storm.kinds.values()) < kills or not equal:
         killed = storm.start("killed")
         folder = storm.workspace.job_folder(killed)
