@@ -52,9 +52,12 @@
     if (!data) return;
     const size = data.items.length;
     const kept = (state.kept = new Uint8Array(size));
-    const verdict = (index) => (session.verdicts.get(data.items[index]) || ["none"])[0];
-    const open = (index) => !data.refused[index] && verdict(index) === "none";
-    for (let i = 0; i < size; i++) kept[i] = !data.refused[i] && verdict(i) === "accept" ? 1 : 0;
+    const said = new Uint8Array(size); // 1 accepted, 2 rejected
+    for (const [item, [verdict]] of session.verdicts) {
+      if (data.place.has(item)) said[data.place.get(item)] = verdict === "accept" ? 1 : 2;
+    }
+    const open = (index) => !data.refused[index] && !said[index];
+    for (let i = 0; i < size; i++) kept[i] = !data.refused[i] && said[i] === 1 ? 1 : 0;
     if (session.kind === "image_sets") {
       state.cut = 0;
       for (let i = 0; i < size; i++) if (open(i)) kept[i] = 1;

@@ -63,6 +63,7 @@
       this.row = 160;
       this.side = TILE.width;
       this.frame = 0;
+      this.version = 0;
     }
 
     get state() {
@@ -87,7 +88,7 @@
       this.current = kept >= 0 && this.held() ? kept : 0;
       if (!this.held()) this.scroller.scrollTop = 0;
       this.measure();
-      this.render();
+      this.changed();
     }
 
     held() {
@@ -96,6 +97,12 @@
 
     item(place = this.current) {
       return this.state.data && this.order.length ? this.state.data.items[this.order[place]] : "";
+    }
+
+    // Something changed that a tile shows; scrolling alone only brings new tiles.
+    changed() {
+      this.version += 1;
+      this.render();
     }
 
     render() {
@@ -134,6 +141,9 @@
         this.parts.set(place, part);
         this.canvas.append(part.tile);
       }
+      if (part.version === this.version && part.place === place) return;
+      part.version = this.version;
+      part.place = place;
       const { tile } = part;
       tile.style.width = `${this.side}px`;
       tile.style.height = `${this.row - TILE.gap}px`;
@@ -175,6 +185,7 @@
       else if (top + this.row > scrollTop + clientHeight) this.scroller.scrollTop = top + this.row - clientHeight;
       cancelAnimationFrame(this.frame);
       this.frame = 0;
+      this.version += 1;
       this.paint();
       const part = this.parts.get(this.current);
       if (focus && part && !lab.zoom.opened()) part.tile.focus({ preventScroll: true });
@@ -250,9 +261,9 @@
       document.addEventListener("keydown", keys);
       new ResizeObserver(() => {
         this.measure();
-        this.render();
+        this.changed();
       }).observe(this.scroller);
-      for (const name of ["verdict", "details", "lists", "select", "saved", "counts"]) desk.on(name, element, () => this.render());
+      for (const name of ["verdict", "details", "lists", "select", "saved", "counts"]) desk.on(name, element, () => this.changed());
       desk.on("data", element, () => this.resort());
       desk.on("threshold", element, (detail) => {
         if (detail.final && this.sort === "near") this.resort();
