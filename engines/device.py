@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import torch
 
 
