@@ -50,19 +50,20 @@
     image.addEventListener("error", () => frame.classList.add("lab-missing"));
     image.addEventListener("load", () => frame.classList.remove("lab-missing"));
     const tile = el("div", { class: "lab-tile", role: "option" }, [frame, caption]);
-    return { tile, image, lines, score, reason, verdict, item: "", owner: "", traced: undefined };
+    return { tile, image, lines, score, reason, verdict, address: "", traced: undefined };
   }
 
   function fill(part, index, state, current) {
-    const { data, session, selected } = state;
+    const { data, session } = state;
     const item = data.items[index];
-    if (part.item !== item || part.owner !== selected.id) {
-      part.item = item;
-      part.owner = selected.id;
+    // By its address: a catalogue and a set made of it may share their id and their items.
+    const address = lab.curation.picture(item);
+    if (part.address !== address) {
+      part.address = address;
       part.traced = undefined;
       part.tile.dataset.item = item;
       part.image.removeAttribute("src"); // never the last picture under the new name
-      part.image.src = lab.curation.picture(item);
+      part.image.src = address;
     }
     const [verdict, why] = session.verdicts.get(item) || ["none", ""];
     const detail = session.details.get(item) || null;
