@@ -99,6 +99,7 @@
       this.offline.classList.add("lab-hidden");
       this.line.classList.remove("stale");
       lab.state = state;
+      document.documentElement.dataset.role = state.role;
       if (this.build !== null && this.build !== state.build) this.say("Phantom Lab was updated. Reload the page.");
       this.build = this.build || state.build;
       this.show(state);

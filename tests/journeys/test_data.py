@@ -118,20 +118,27 @@ def test_from_a_folder_to_an_image_set(app: Any, page: Any, pictures: Path) -> N
     assert decisions.current(folder) == {first: ("reject", ""), second: ("reject", "marker text")}
     page.wait_for_function("document.querySelector('#data-make').textContent.includes('· 6 images')")
 
-    page.get_by_label("Name of the image set").fill("Six films")
     page.locator("#data-make").click()
-    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Six films')")
+    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('films')")
     page.wait_for_function(f"{WORDS}?.startsWith('Made')")
     (made,) = workspace.records("image_sets")
     assert made.items == 6, "the set holds as many images as the button said"
     kept = {row["item"] for row in workspace.image_set(made.id).items}
     assert not kept & {first, second}
+
+    # Catalogue and set may share their id and items: the pictures must be the set's own.
+    assert made.id == catalogue.id
+    page.locator(".lab-entry[data-kind=image_sets]").click()
+    page.wait_for_function("document.querySelectorAll('.lab-tile img[src*=\"/image_sets/\"]').length === 6")
+    page.wait_for_function("document.querySelectorAll('.lab-tile').length === 6")
+    page.locator(".lab-entry[data-kind=catalogues]").click()
+    page.wait_for_function("document.querySelectorAll('.lab-tile img[src*=\"/catalogues/\"]').length === 8")
     assert page.faults == []
 
     # After a reload everything is as it was left on the disk.
     page.reload()
     page.wait_for_function(f"{LOOKED} === '2'")
-    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Six films')")
+    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('films')")
 
 
 def test_ten_thousand_images_and_a_decision_that_is_not_saved(
