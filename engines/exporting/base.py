@@ -63,6 +63,7 @@ def write_images(
 ) -> Path:
     """Write `images/<label>/<item>.png`, manifest.csv, manifest.json, SHA256SUMS and a README; return the manifest."""
     record = image_set.record
+    run, checkpoint = _drawn_from(record)
     rows = []
     for n, position in enumerate(chosen):
         row = dict(image_set.items[position])
@@ -75,6 +76,8 @@ def write_images(
             "file": target.relative_to(folder).as_posix(),
             "sha256": hashlib.sha256(data).hexdigest(),
             "origin": record.origin,
+            "run": run,
+            "checkpoint": checkpoint,
         }
         rows.append(row)
         progress(n / len(chosen))
@@ -101,6 +104,16 @@ def write_images(
     sums += [f"{files.sha256_file(folder / name)}  {name}" for name in ("manifest.csv", "manifest.json", "README.md")]
     files.write_text(folder / "SHA256SUMS", "\n".join(sums) + "\n")
     return folder / "manifest.csv"
+
+
+def _drawn_from(record: ImageSetRecord) -> tuple[str, str]:
+    """Run and checkpoint (images seen) of a synthetic set, from its parent `runs/<run>/<checkpoint>`."""
+    for parent in record.parents:
+        kind, _, rest = parent.partition("/")
+        if kind == "runs":
+            run, _, checkpoint = rest.partition("/")
+            return run, checkpoint
+    return "", ""
 
 
 def _folder_name(text: str) -> str:

@@ -73,7 +73,7 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
         del images
         workspace.save("image_sets", record, folder)
     return {
-        "image_set": id,
+        "id": id,
         "items": record.items,
         "size": record.width,
         "channels": record.channels,

@@ -52,6 +52,7 @@ class TrainParameters(Options):
         too_low="Drawing takes time from training.",
         too_high="The first minutes show nothing.",
         unit="images",
+        layer="basic",
         ge=0,
     )
     sheet_columns: int = option(8, "Sheet columns", "Images side by side on a sample sheet.", ge=1, le=32)
@@ -127,7 +128,7 @@ def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
         outcome = train(plan, image_set.images, context)
     except OSError as error:
         raise explain(error) from error
-    return {"run": context.folder.name, **outcome}
+    return {"id": context.folder.name, **outcome}
 
 
 def method_named(name: str) -> MethodSpec:

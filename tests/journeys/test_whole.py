@@ -1,0 +1,113 @@
+"""The whole way in a real browser: demo, curate, train, pause, refresh, resume, stop, restart, measure, export."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engines.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+PATIENCE_MS = 240_000
+WORDS = "document.querySelector('#data-work [data-words]')?.textContent"
+SHEETS = "document.querySelector('.lab-scrub').scrubber.sheets.length"
+PHANTOMS = 96
+
+
+def wait_state(page: Any, word: str) -> None:
+    page.wait_for_function(
+        "word => document.querySelector('.lab-runs-run .lab-runs-note').textContent.includes(word)", arg=word
+    )
+
+
+def open_tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).first.click()
+
+
+def ask(page: Any, path: str, body: str) -> str:
+    """Post to one of the page's own routes, as its scripts do; gives the new job's id."""
+    program = "([path, body]) => window.lab.post(path, JSON.parse(body)).then((answer) => answer.id)"
+    return str(page.evaluate(program, [path, body]))
+
+
+def train(page: Any) -> None:
+    """Start a small run, see three sheets, pause, refresh, resume, stop and save."""
+    open_tab(page, "Train")
+    page.get_by_role("button", name="Start now").wait_for()
+    page.get_by_label("Batch (images)").fill("8")
+    page.locator(".lab-all-settings > .label-wrap").click()
+    page.get_by_label("Sample sheet every (images)").fill("48")
+    page.get_by_label("Sample sheet every (images)").press("Tab")
+    page.get_by_role("button", name="Start now").click()
+    page.wait_for_function(f"{SHEETS} >= 3")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    wait_state(page, "paused")
+    page.reload()
+    open_tab(page, "Train")
+    page.locator("[data-verb=resume]").click()
+    wait_state(page, "running")
+    page.locator("[data-verb=stop]").click()
+    wait_state(page, "stopped")
+
+
+def test_from_the_demo_to_a_zip(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
+    app = start()
+    workspace = Workspace.open(app.workspace)
+    page = new_page(app.link())
+    page.set_default_timeout(PATIENCE_MS)
+
+    # Demo and curation. The button draws 640 phantoms; a smaller demo is the same job.
+    ask(page, "/lab/jobs", f'{{"kind": "demo", "title": "demo", "parameters": {{"count": {PHANTOMS}}}}}')
+    page.wait_for_selector(".lab-entry[data-kind=catalogues]")
+    page.wait_for_selector(".lab-tile >> nth=20")
+    page.get_by_label("Name of the image set").fill("Small phantoms")
+    page.wait_for_function("/· \\d+ images/.test(document.querySelector('#data-make').textContent)")
+    page.locator("#data-make").click()
+    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Small phantoms')")
+    (made,) = workspace.records("image_sets")
+    assert 0.6 * PHANTOMS < made.items <= PHANTOMS
+
+    train(page)
+    (run,) = workspace.records("runs")
+    kept = {path.name for path in (workspace.folder("runs", run.id) / "checkpoints").iterdir()}
+    assert kept
+
+    # After a restart of the app the run is where it was.
+    app.stop()
+    app = start(app.workspace)
+    page = new_page(app.link())
+    page.set_default_timeout(PATIENCE_MS)
+    open_tab(page, "Train")
+    wait_state(page, "stopped")
+    page.wait_for_function(f"{SHEETS} >= 3")
+
+    # A synthetic set, its quality, and the zip.
+    open_tab(page, "Export")
+    page.get_by_label("Images", exact=True).fill("50")
+    page.get_by_label("Images", exact=True).press("Tab")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    card = page.locator(".lab-card[data-id]", has_text="synthetic · 50 images")
+    card.click()
+    open_tab(page, "Explore")
+    page.locator(".lab-card", has_text="synthetic set").click()
+    page.get_by_role("button", name="Measure").click()
+    page.wait_for_selector(".lab-columns:visible table >> text=Texture distance")
+    assert {row["name"] for row in workspace.records("evaluations")[0].metrics} == {"psnr", "ssim", "ftd"}
+    open_tab(page, "Export")
+    page.get_by_role("button", name="Export 50 accepted images").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        assert archive.testzip() is None
+        pictures = [name for name in archive.namelist() if name.endswith(".png")]
+        assert len(pictures) == 50 and any(name.endswith("manifest.csv") for name in archive.namelist())
+        with Image.open(io.BytesIO(archive.read(pictures[0]))) as picture:
+            assert np.asarray(picture).shape == (made.height, made.width) or picture.size == (64, 64)
+            assert picture.info["Synthetic"] == "YES"
+    assert page.faults == []
