@@ -84,7 +84,7 @@
     let shown = null;
     const show = () => {
       const chosen = document.querySelector(".lab-tabs button[role=tab][aria-selected=true]");
-      const name = chosen ? chosen.textContent.trim().toLowerCase() : "";
+      const name = chosen ? chosen.textContent.trim().toLowerCase() : "train"; // the viewer has no tabs
       if (name === shown) return;
       shown = name;
       keys.replaceChildren(...(SHORT[name] || PLAIN).map(([text, what]) => lab.el("span", {}, [key(text), lab.el("span", { text: ` ${what}` })])));
