@@ -68,6 +68,7 @@ def explain(error: BaseException) -> LabError:
         return LabError("A setting is out of bounds.", "; ".join(faults), "Correct it in the form, then start again.")
     return LabError(
         "The work stopped on an error that Phantom Lab did not expect.",
-        f"{type(error).__name__}: {str(error)[:300]}",
-        "Try again. If it comes back, send worker.log from the job's folder with your report.",
+        # Its own text stays in worker.log: a library may quote what it read, such as a patient's name.
+        f"{type(error).__name__}; its text is in worker.log only, since it may quote patients' data.",
+        "Try again. If it comes back, look through worker.log in the job's folder and send it with your report.",
     )

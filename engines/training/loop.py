@@ -59,10 +59,10 @@ def train(plan: Plan, images: np.ndarray[Any, np.dtype[Any]], context: JobContex
                 session.sheets.first()
                 session.probe()
 
-                # Save a checkpoint now and then.
-                if session.checkpoint_is_due() and not session.checkpoint():
-                    session.roll_back()
-                    continue
+            # Save a checkpoint now and then, at the very step that is due: a crash costs one interval, not more.
+            if session.checkpoint_is_due() and not session.checkpoint():
+                session.roll_back()
+                continue
 
             # Draw a sample sheet.
             if session.sheets.is_due(session.state):

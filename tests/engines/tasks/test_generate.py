@@ -62,7 +62,7 @@ def generate(workspace: Workspace, **given: Any) -> dict[str, Any]:
 
 
 def test_a_set_is_synthetic_labelled_and_traceable(workspace: Workspace, trained: Path) -> None:
-    made = workspace.image_set(generate(workspace, count=18)["image_set"])
+    made = workspace.image_set(generate(workspace, count=18)["id"])
     record = made.record
     assert record.origin == "synthetic" and record.items == 18 and record.classes == {"malignant": 18}
     assert made.images.shape == (18, 64, 64, 1) and made.images.dtype == np.uint16
@@ -75,13 +75,13 @@ def test_a_set_is_synthetic_labelled_and_traceable(workspace: Workspace, trained
 
 
 def test_the_same_seed_makes_the_same_images(workspace: Workspace, trained: Path) -> None:
-    sets = [workspace.image_set(generate(workspace, count=5, seed=seed)["image_set"]) for seed in (1, 1, 2)]
+    sets = [workspace.image_set(generate(workspace, count=5, seed=seed)["id"]) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(sets[0].images, sets[1].images)
     assert sets[0].record.id != sets[1].record.id and (sets[0].images[:] != sets[2].images[:]).any()
 
 
 def test_one_image_comes_back_from_its_own_seed(workspace: Workspace, trained: Path) -> None:
-    made = workspace.image_set(generate(workspace, count=20)["image_set"])
+    made = workspace.image_set(generate(workspace, count=20)["id"])
     sampler = Sampler(checkpoints.choose(trained, "latest"))
     (alone,) = sampler.images([int(made.items[17]["seed"])])
     # Another batch size may round differently in the last bits of 16.

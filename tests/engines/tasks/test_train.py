@@ -45,7 +45,7 @@ def parameters(**changes: Any) -> TrainParameters:
 def test_a_training_is_noted_and_goes_on(workspace: Workspace) -> None:
     make_set(workspace)
     first = run(parameters(images=8), context_of(workspace))
-    assert first["run"] == "run" and first["state"] == "done" and first["images_seen"] == 8
+    assert first["id"] == "run" and first["state"] == "done" and first["images_seen"] == 8
     assert np.isfinite(list(first["losses"].values())).all()
     record = workspace.run("run")
     assert (record.method, record.preset, record.image_set) == ("custom_gan", "as_published", "blobs")
