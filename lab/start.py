@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -15,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from engines import files, registry
 from engines.errors import LabError
@@ -143,7 +144,9 @@ class Describer:
 
 
 def announce(settings: Settings, links: Sequence[str], started: float) -> None:
-    """Say where the page is, and open it."""
+    """Say where the page is, and open it; the start is over, so garbage is collected from here on."""
+    gc.freeze()
+    gc.enable()
     say(f"Ready after {time.perf_counter() - started:.1f} s. Open: {links[0]}")
     for link in links[1:]:
         say(f"           or: {link}")
