@@ -27,12 +27,17 @@
     const root = lab.root(element);
     root.classList.add("lab-cards");
     let told = null;
+    let clicked = null; // a list that was under way when somebody clicked must not take the choice back
 
     function show() {
-      const told_now = props.value;
-      if (told_now === told) return;
-      told = told_now;
-      const { items = [], chosen = "", empty = "", label = "" } = JSON.parse(told_now || "{}") || {};
+      if (props.value === told) return;
+      const { items = [], chosen: suggested = "", empty = "", label = "" } = JSON.parse(props.value || "{}") || {};
+      const chosen = items.some((item) => item.id === clicked) ? clicked : suggested;
+      if (chosen !== suggested) {
+        props.value = JSON.stringify({ items, chosen, empty, label });
+        setTimeout(() => trigger("input")); // and what hangs on the choice is asked for again
+      }
+      told = props.value;
       const focused = root.contains(document.activeElement) ? document.activeElement.dataset.id : "";
       root.setAttribute("role", items.some((item) => item.link) ? "list" : "listbox");
       root.setAttribute("aria-label", label);
@@ -44,6 +49,7 @@
 
     function choose(id) {
       const value = JSON.parse(props.value || "{}") || {};
+      clicked = id;
       if (value.chosen === id) return;
       props.value = JSON.stringify({ ...value, chosen: id });
       show();

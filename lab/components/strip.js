@@ -106,7 +106,7 @@
       document.dispatchEvent(new CustomEvent("lab:state", { detail: state }));
       if (this.pulse !== null && this.pulse !== state.pulse && this.trigger) {
         this.props.value = JSON.stringify({ pulse: state.pulse });
-        this.trigger("change");
+        this.trigger("input"); // not "change": Gradio answers that one with itself, without end
       }
       this.pulse = state.pulse;
     }

@@ -13,7 +13,7 @@ def header(viewer: bool) -> gr.HTML:
 
 
 def strip() -> gr.HTML:
-    """The run strip; its `change` event fires when a job starts, ends or changes its state."""
+    """The run strip; its `input` event fires when a job starts, ends or changes its state."""
     return part("strip", {}, label="Run at work", elem_id="lab-strip")
 
 

@@ -18,7 +18,7 @@ class TabContext:
     """The workspace, the engine and the page around a tab.
 
     `describe()` is what the engine can do (`engines.registry.describe()`), {} until the worker has said it.
-    `pulse` is a component whose `change` event fires when a job starts, ends or changes its state.
+    `pulse` is a component whose `input` event fires when a job starts, ends or changes its state.
     """
 
     workspace: Workspace
@@ -30,7 +30,7 @@ class TabContext:
 
     def on_refresh(self, refresh: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Run `refresh` when the page opens and whenever a job starts or ends; it must be quick and only read."""
-        for event in (self.blocks.load, self.pulse.change):
+        for event in (self.blocks.load, self.pulse.input):
             event(
                 refresh,
                 inputs=list(inputs),

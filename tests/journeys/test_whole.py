@@ -16,13 +16,13 @@ from engines.workspace import Workspace
 pytestmark = pytest.mark.slow
 PATIENCE_MS = 240_000
 WORDS = "document.querySelector('#data-work [data-words]')?.textContent"
-SHEETS = "document.querySelector('.lab-scrub').scrubber.sheets.length"
+SHEETS = "document.querySelector('.lab-scrub')?.scrubber?.sheets.length"
 PHANTOMS = 96
 
 
 def wait_state(page: Any, word: str) -> None:
     page.wait_for_function(
-        "word => document.querySelector('.lab-runs-run .lab-runs-note').textContent.includes(word)", arg=word
+        "word => document.querySelector('.lab-runs-run .lab-runs-note')?.textContent.includes(word)", arg=word
     )
 
 
