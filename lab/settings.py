@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from engines.workspace import default_workspace
 
 DEFAULT_PORT = 7860
 VIEWER_PORT = 7861
@@ -32,12 +33,6 @@ class Settings:
     def bind(self) -> str:
         """The address to listen on: this computer only, unless the viewer is opened to the local network."""
         return "0.0.0.0" if self.lan else LOOPBACK
-
-
-def default_workspace() -> Path:
-    """`$PHANTOM_LAB_WORKSPACE`, else the folder PhantomLab in the user's home."""
-    named = os.environ.get("PHANTOM_LAB_WORKSPACE")
-    return Path(named).expanduser() if named else Path.home() / "PhantomLab"
 
 
 def parse(arguments: Sequence[str] | None = None) -> Settings:

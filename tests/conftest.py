@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import threading
@@ -20,6 +21,22 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = (sys.executable, "-P", str(ROOT / "tests" / "engines" / "jobs" / "worker_for_tests.py"))
 StartEngine = Callable[..., EngineThread]
 Until = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_leaves_this_computer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fails the suite if any of its processes tried to reach another computer (see outbound/sitecustomize.py)."""
+    log = tmp_path_factory.mktemp("outbound") / "attempts.txt"
+    log.touch()
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PHANTOM_LAB_OUTBOUND_LOG"] = str(log)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "tests" / "outbound"), before]))
+    watcher = importlib.util.spec_from_file_location("outbound", ROOT / "tests" / "outbound" / "sitecustomize.py")
+    assert watcher and watcher.loader
+    watcher.loader.exec_module(importlib.util.module_from_spec(watcher))
+    yield
+    attempts = log.read_text()
+    assert not attempts, f"outbound connections:\n{attempts}"
 
 
 @pytest.fixture

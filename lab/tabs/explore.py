@@ -196,12 +196,22 @@ def draw_form() -> tuple[gr.Dropdown, gr.CheckboxGroup, gr.Number, gr.Radio]:
     """What to compare with, which metrics, how many images."""
     heading("Measure")
     real = gr.Dropdown(
-        [], label="Real images", filterable=False, info="Of the same size. For copies, take the set of the training."
+        [],
+        label="Real images",
+        filterable=False,
+        info="Of the same size. For copies, take the set of the training.",
+        elem_classes=["lab-helped"],
     )
-    metrics = gr.CheckboxGroup([], label="Metrics", info="Every number comes with interval, sizes and real baseline.")
+    metrics = gr.CheckboxGroup(
+        [],
+        label="Metrics",
+        info="Every number comes with interval, sizes and real baseline.",
+        elem_classes=["lab-helped"],
+    )
     count = gr.Number(
         256, label="Synthetic images at each checkpoint", precision=0, minimum=50, maximum=50_000,
-        info="Too few: wide intervals, distances biased upwards. Too many: only slower.",
+        info="Too low: wide intervals, distances biased upwards.\n\nToo high: only slower.",
+        elem_classes=["lab-helped"],
     )  # fmt: skip
     wish = gr.Radio(
         [("newest", "latest"), ("all kept", "all")], value="all", label="Checkpoints", elem_classes=["lab-segments"]

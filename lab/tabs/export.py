@@ -112,11 +112,12 @@ def build(context: TabContext) -> None:
             format = gr.Dropdown(
                 [(title, name) for name, title in FORMATS.items()], value="zip", label="Format", filterable=False,
                 info="Zip is one file to send. 16-bit PNG is the lossless master: readers that convert to RGB without "
-                "scaling show it white.",
+                "scaling show it white.", elem_classes=["lab-helped"],
             )  # fmt: skip
             to = gr.Textbox(
                 "", label="Folder", placeholder="empty: keep it in the workspace", max_lines=1,
                 info="A folder on this computer. Empty keeps the export in the workspace, to download from the list.",
+                elem_classes=["lab-helped"],
             )  # fmt: skip
             export = gr.Button("Export", variant="primary", interactive=False)
         with right():
@@ -162,15 +163,38 @@ def build(context: TabContext) -> None:
 def draw_generate(context: TabContext) -> tuple[gr.Dropdown, gr.Dropdown, gr.Button]:
     """The controls that draw a synthetic set from a checkpoint of a run."""
     heading("Generate from a run")
-    run = gr.Dropdown(label="Run", choices=[], filterable=False, info="Runs with a checkpoint. Train one first.")
+    run = gr.Dropdown(
+        label="Run",
+        choices=[],
+        filterable=False,
+        info="Runs with a checkpoint. Train one first.",
+        elem_classes=["lab-helped"],
+    )
     checkpoint = gr.Dropdown(
         [("newest", "latest")], value="latest", label="Checkpoint", filterable=False,
-        info="Too early: blobs. Too late, with few images: copies of the training set.",
+        info="Too early: blobs. Too late, with few images: copies of the training set.", elem_classes=["lab-helped"],
     )  # fmt: skip
     with gr.Row():
         few = "Quality can be measured from 50 images on; below 2,048 with a visible bias."
-        count = gr.Number(256, label="Images", precision=0, minimum=1, maximum=100_000, min_width=80, info=few)
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=80, info="The same seed, the same images.")
+        count = gr.Number(
+            256,
+            label="Images",
+            precision=0,
+            minimum=1,
+            maximum=100_000,
+            min_width=80,
+            info=few,
+            elem_classes=["lab-helped"],
+        )
+        seed = gr.Number(
+            0,
+            label="Seed",
+            precision=0,
+            minimum=0,
+            min_width=80,
+            info="The same seed, the same images.",
+            elem_classes=["lab-helped"],
+        )
     generate = gr.Button("Generate", interactive=False)
 
     def start(id: str | None, wish: str, number: float, seed: float, request: gr.Request) -> None:
