@@ -3,10 +3,10 @@
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
-  const STEP_MS = 250;
+  const STEP_MS = 100;
   const TICK_MS = 1000;
   const RESTING_TICK_MS = 4000; // a run that ended may be resumed, so it is looked at, but rarely
-  const EAGER_FOR_MS = 30000; // a run without a loss yet is asked four times a second: the first one should be seen at once
+  const EAGER_FOR_MS = 30000; // a run without a loss yet is asked ten times a second: the first one should be seen at once
   const KEPT_NOTES = 400;
   const KEPT_STORES = 4;
   const RESTING = new Set(["done", "stopped", "failed", "interrupted"]);
