@@ -27,7 +27,9 @@ ROUTES = ("state_routes", "run_routes", "media_routes")
 
 def build() -> gr.Blocks:
     """Runs on the left, their curves and sheets on the right; no Gradio handler of any kind."""
-    blocks: gr.Blocks = gr.Blocks(title=f"{words.NAME} · view", analytics_enabled=False, fill_height=True, fill_width=True)
+    blocks: gr.Blocks = gr.Blocks(
+        title=f"{words.NAME} · view", analytics_enabled=False, fill_height=True, fill_width=True
+    )
     with blocks:
         with gr.Column(elem_classes=["lab-page"]):
             header(viewer=True)

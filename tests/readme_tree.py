@@ -32,7 +32,10 @@ def tree() -> str:
     """One line for each file of lab/ and engines/, folder by folder."""
     lines = [f"launch.py  {summary(ROOT / 'launch.py')}"]
     for top in ("lab", "engines"):
-        folders = [ROOT / top, *sorted(p for p in (ROOT / top).rglob("*") if p.is_dir() and "__pycache__" not in p.parts)]
+        folders = [
+            ROOT / top,
+            *sorted(p for p in (ROOT / top).rglob("*") if p.is_dir() and "__pycache__" not in p.parts),
+        ]
         for folder in folders:
             files = listed(folder)
             if files:

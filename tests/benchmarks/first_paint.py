@@ -29,7 +29,9 @@ def once(browser: Browser, workspace: Path) -> dict[str, float]:
     port = journeys.free_port()
     command = [sys.executable, "launch.py", "--workspace", str(workspace), "--port", str(port), "--no-browser"]
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd=HERE.parents[1], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     assert process.stdout is not None
     process.stdout.readline()
     found = {"first line": time.perf_counter() - began}
