@@ -171,7 +171,13 @@ def build(context: TabContext) -> None:
                 shown = gr.Dropdown([], label="Drawn", filterable=False, scale=2)
             plot = gr.Plot(figures.empty(NOTHING), show_label=False, elem_classes=["lab-plot"])
             rows = gr.Dataframe(
-                headers=HEADERS, datatype="str", interactive=False, wrap=True, show_label=False, max_height=320
+                headers=HEADERS,
+                datatype="str",
+                interactive=False,
+                wrap=True,
+                show_label=False,
+                max_height=320,
+                column_widths=["90px", "190px", "210px", "190px", "70px", "90px", "320px"],
             )
     view = [evaluation, shown, plot, rows]
     context.on_refresh(do.refresh, [chosen, real, metrics, evaluation, shown], [chosen, real, metrics, measure, *view])

@@ -14,7 +14,7 @@ from PIL import Image
 from engines.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-PATIENCE_MS = 240_000
+PATIENCE_MS = 120_000
 WORDS = "document.querySelector('#data-work [data-words]')?.textContent"
 SHEETS = "document.querySelector('.lab-scrub')?.scrubber?.sheets.length"
 PHANTOMS = 96
@@ -97,7 +97,7 @@ def test_from_the_demo_to_a_zip(start: Callable[..., Any], new_page: Callable[..
     open_tab(page, "Explore")
     page.locator(".lab-card", has_text="synthetic set").click()
     page.get_by_role("button", name="Measure").click()
-    page.locator("td", has_text="Texture distance").filter(visible=True).first.wait_for()
+    page.locator("span.text", has_text="Texture distance").filter(visible=True).first.wait_for()
     assert {row["name"] for row in workspace.records("evaluations")[0].metrics} == {"psnr", "ssim", "ftd"}
     open_tab(page, "Export")
     page.get_by_role("button", name="Export 50 accepted images").click()
