@@ -19,6 +19,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, tasks: Tasks | None = None) -> 
     if chosen.folder:
         return run(chosen.folder.resolve(), tasks)
     if chosen.spare:
-        _warm_up()
+        _warm_up(registry.load("tasks") if tasks is None else tasks)
         _say({"ready": True, "description": None if tasks is not None else registry.describe()})
     else:
         _say({"ready": True, "description": None})
@@ -68,15 +69,15 @@ def _say(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=True, separators=(",", ":")), flush=True)
 
 
-def _warm_up() -> None:
-    """Do what the first job would wait for; the GPU is left alone, since its context costs memory."""
-    import numpy
+def _warm_up(tasks: Tasks) -> None:
+    """Do what the first job would wait for. What fails here fails again, with its words, in the job itself."""
     import PIL.Image
-    import torch
 
     PIL.Image.init()
-    square = torch.from_numpy(numpy.ones((64, 64), numpy.float32))
-    torch.mm(square, square)  # loads and initialises the matrix library
+    for task in tasks.values():
+        if task.warm_up is not None:
+            with suppress(Exception):
+                task.warm_up()
 
 
 def _redirect(folder: Path) -> None:

@@ -107,7 +107,18 @@ def assemble(
     # Gradio runs a handler's `validator=` in blocks.app; until told, that is an app of its own with other sessions.
     mounted = [app for route in root.routes if isinstance(app := getattr(route, "app", None), gr.routes.App)]
     blocks.app = mounted[-1]
+    _calm(blocks)
     return root
+
+
+def _calm(blocks: gr.Blocks) -> None:
+    """Let Gradio's queue look for clicks fifty times a second, not a thousand (on Windows its own choice is twenty).
+
+    A thousand wake-ups a second cost 5 % of a core, and a training that shares the cores a fifth of its speed.
+    """
+    queue = blocks._queue
+    queue.sleep_when_free = max(queue.sleep_when_free, 0.02)
+    queue.progress_update_sleep_when_free = max(queue.progress_update_sleep_when_free, 0.1)
 
 
 async def _surprise(request: Any, error: Exception) -> Any:

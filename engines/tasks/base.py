@@ -16,6 +16,7 @@ class TaskSpec:
 
     `run(parameters, context)` returns a JSON-able dict: what the command line prints. It reports through the context
     and raises LabError for anything a researcher can act on. `gpu` tasks wait for the device; the others run beside.
+    `warm_up` is what a spare worker does in advance, so that this task's first result comes sooner.
     """
 
     name: str
@@ -24,3 +25,4 @@ class TaskSpec:
     parameters: type[Options]
     run: Callable[[Any, JobContext], dict[str, Any]]
     gpu: bool = False
+    warm_up: Callable[[], None] | None = None

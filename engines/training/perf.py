@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from engines.device import Device
-from engines.methods.base import Phase
+from engines.methods.base import MethodOptions, MethodSpec, NetSpec, Phase
 from engines.methods.blocks import set_folding
+from engines.training.state import TrainState
 from engines.training.step import Choices, Means, run_step
 
 PROBE_S = 2.0
@@ -41,6 +42,17 @@ def guess(device: Device, threads: int | None = None) -> Choices:
 def apply(nets: Mapping[str, nn.Module], choices: Choices) -> None:
     for net in nets.values():
         set_folding(net, choices.fold)
+
+
+def first_step(method: MethodSpec, options: MethodOptions, device: Device) -> None:
+    """Take one step on black images and forget it: what is built at a first step is then there for a real one."""
+    networks = method.build(options, NetSpec(channels=1))
+    state = TrainState.new(networks, device.torch)
+    choices = guess(device)
+    apply(networks.nets, choices)
+    black = torch.full((options.batch, 1, options.size, options.size), -1.0, device=device.torch)
+    real = black.contiguous(memory_format=torch.channels_last)
+    run_step(networks.nets, state.optimizers, method.phases(options), real, 0, 0, choices, Means())
 
 
 def probe(

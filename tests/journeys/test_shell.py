@@ -104,6 +104,28 @@ def test_every_tab_stays_inside_the_content_policy(shared_app: Any, shared_page:
     assert foreign == []
 
 
+def test_a_page_at_rest_draws_nothing(shared_app: Any, new_page: Callable[..., Any]) -> None:
+    """Sixty frames a second on every open page would be taken from the training on a small computer."""
+    page = new_page()
+    count = "window.frames_asked = 0; const next = window.requestAnimationFrame.bind(window);"
+    page.add_init_script(
+        f"{count} window.requestAnimationFrame = (f) => {{ window.frames_asked += 1; return next(f); }};"
+    )
+    page.goto(shared_app.link())
+    page.wait_for_selector(".lab-columns")
+    rest = """() => new Promise((done) => {
+      let last = -1;
+      let left = 20;
+      const look = setInterval(() => {
+        const still = window.frames_asked === last;
+        last = window.frames_asked;
+        left -= 1;
+        if (still || !left) { clearInterval(look); done(still); }
+      }, 500);
+    })"""
+    assert page.evaluate(rest), "something on the page asks for frames without end"
+
+
 def test_hostile_names_are_only_text(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
     plant(tmp_path / "hostile")
     app = start(tmp_path / "hostile")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from engines import files, registry, worker
 from engines.errors import LabError
 from engines.jobs import process, store
 from engines.jobs.launchers import LocalLauncher
+from engines.options import Options
+from engines.tasks.base import TaskSpec
 from engines.workspace import Workspace
 
 SCRIPT = Path(__file__).with_name("worker_for_tests.py")
@@ -69,3 +72,15 @@ def test_the_engine_describes_itself_whatever_lies_in_the_working_directory(
     assert said["code"] == registry.code_version()
     assert set(registry.FOLDERS) < set(said)
     assert said["tasks"]["curate"]["parameters"]["properties"]
+
+
+def test_a_spare_is_ready_although_a_warm_up_fails(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("no kernels here")
+
+    spec = TaskSpec("count", "Count", "For tests.", Options, lambda parameters, context: {}, warm_up=broken)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # its app is gone at once
+    assert worker.main(["--spare"], tasks={"count": spec}) == 0
+    assert json.loads(capsys.readouterr().out)["ready"] is True

@@ -112,5 +112,4 @@ TASKS = {
 }
 
 if __name__ == "__main__":
-    worker._warm_up = lambda: None  # seconds of imports that these tasks do not need
     sys.exit(worker.main(tasks=TASKS))

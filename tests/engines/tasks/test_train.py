@@ -9,11 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from engines import files
+from engines.device import find
 from engines.errors import LabError
 from engines.jobs import events
 from engines.jobs.context import JobContext
 from engines.records import ImageSetRecord
 from engines.tasks.train import TASK, TrainParameters, budget, run
+from engines.training import perf
 from engines.workspace import Workspace
 
 SMALL = {"batch": 4, "size": 64, "latent_dim": 8, "networks": "light", "dropout": 0.0}
@@ -114,3 +116,12 @@ def test_settings_of_the_training_may_come_with_the_methods(workspace: Workspace
     explicit = TrainParameters.model_validate({"image_set": "blobs", "seed": 3, "options": {"batch": 8}})
     assert explicit.seed == 3
     assert TASK.parameters.model_validate(given.model_dump()) == given
+
+
+def test_the_warm_up_takes_a_step_of_the_quickest_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[dict[str, Any]] = []
+    step = perf.run_step
+    monkeypatch.setattr(perf, "run_step", lambda *given: taken.append({"real": given[3].shape}) or step(*given))
+    assert TASK.warm_up is not None
+    TASK.warm_up()
+    assert [tuple(one["real"]) for one in taken] == ([(16, 1, 64, 64)] if find().kind == "cpu" else [])
