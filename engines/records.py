@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,6 +38,13 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+class Source(NamedTuple):
+    """Where the pixels of an item lie; `member` names one picture inside a file that holds several."""
+
+    path: Path
+    member: str = ""
 
 
 class Record(BaseModel):

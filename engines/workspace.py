@@ -29,6 +29,7 @@ from engines.records import (
     Kind,
     Record,
     RunRecord,
+    Source,
     WorkspaceRecord,
     now,
 )
@@ -147,10 +148,10 @@ class Workspace:
     def catalogue_items(self, id: str) -> list[dict[str, str]]:
         return files.read_csv(self.folder("catalogues", id) / "items.csv")
 
-    def sources(self, id: str) -> dict[str, Path]:
-        """Item to original file. Paths can hold identities: they never leave this table."""
+    def sources(self, id: str) -> dict[str, Source]:
+        """Item to its original. Paths can hold identities: they never leave this table."""
         rows = files.read_csv(self.folder("catalogues", id) / "sources.csv")
-        return {row["item"]: Path(row["path"]) for row in rows}
+        return {row["item"]: Source(Path(row["path"]), row.get("member", "")) for row in rows}
 
     def image_set(self, id: str) -> ImageSet:
         return ImageSet(self.folder("image_sets", id), self.record("image_sets", id))

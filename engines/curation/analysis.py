@@ -45,7 +45,7 @@ def analyse_catalogue(
     files.remove_folder(folder)
     with files.new_folder(folder) as target, Pool() as pool:
         (target / "thumbnails").mkdir()
-        paths = [sources.get(item["item"]) for item in items]
+        paths = [source.path if (source := sources.get(item["item"])) else None for item in items]
         for index, outcome in pool.map(inspect_file, paths, context.check):
             item = items[index]
             if isinstance(outcome, Inspection):

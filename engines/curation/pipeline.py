@@ -117,7 +117,7 @@ def make_image_set(
     channels = _channels(parameters, kept)
     deep = any(int(about[row["item"]].get("bits") or 8) > 8 for row in kept)
     sources = ws.sources(catalogue_id)
-    orders = [Order(sources[row["item"]], parameters.size, channels, deep, parameters) for row in kept]
+    orders = [Order(sources[row["item"]].path, parameters.size, channels, deep, parameters) for row in kept]
     id = ws.new_id("image_sets", parameters.name or catalogue.name)
     dtype: Literal["uint8", "uint16"] = "uint16" if deep else "uint8"
     with files.new_folder(ws.folder("image_sets", id)) as folder:

@@ -74,7 +74,7 @@ def _existing(ws: Workspace, parameters: DemoParameters) -> CatalogueRecord | No
     wanted = {"count": parameters.count, "seed": parameters.seed, "drawing_version": DRAWING_VERSION}
     for record in ws.records("catalogues"):
         if record.layout == LAYOUT and wanted.items() <= record.parameters.items():
-            if all(path.exists() for path in ws.sources(record.id).values()):
+            if all(source.path.exists() for source in ws.sources(record.id).values()):
                 found: CatalogueRecord = record
                 return found
     return None

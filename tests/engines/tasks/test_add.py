@@ -98,7 +98,7 @@ def test_a_16_bit_ramp_can_be_read_back_from_the_catalogue(workspace: Workspace,
     result = add(workspace, tmp_path / "in")
     (row,) = workspace.catalogue_items(result["id"])
     assert (row["bits"], row["label"]) == ("16", "unlabelled")
-    np.testing.assert_array_equal(read(workspace.sources(result["id"])["000001"]).pixels, RAMP_16)
+    np.testing.assert_array_equal(read(workspace.sources(result["id"])["000001"].path).pixels, RAMP_16)
 
 
 def test_patients_of_dicom_are_grouped_and_never_named(workspace: Workspace, tmp_path: Path) -> None:

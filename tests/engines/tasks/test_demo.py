@@ -31,7 +31,7 @@ def test_the_demo_is_a_catalogue_with_its_truth(workspace: Workspace) -> None:
     items, sources = workspace.catalogue_items(record.id), workspace.sources(record.id)
     assert Counter(item["label"] for item in items) == result["classes"]
     for item in items:
-        path = sources[item["item"]]
+        path = sources[item["item"]].path
         assert path.parent == workspace.path / "phantoms" / record.id and "phantom" in path.name
         with Image.open(path) as image:
             assert image.size == (int(item["width"]), int(item["height"]))
@@ -64,10 +64,10 @@ def test_the_same_seed_gives_the_same_content_in_another_workspace(workspace: Wo
 
 def test_missing_images_are_drawn_anew(workspace: Workspace) -> None:
     first = TASK.run(DemoParameters(count=4), context(workspace))
-    workspace.sources(first["id"])["000002"].unlink()
+    workspace.sources(first["id"])["000002"].path.unlink()
     again = TASK.run(DemoParameters(count=4), context(workspace))
     assert again["drawn"] and again["id"] != first["id"]
-    assert all(path.exists() for path in workspace.sources(again["id"]).values())
+    assert all(source.path.exists() for source in workspace.sources(again["id"]).values())
 
 
 def test_a_stop_leaves_nothing_half_done(workspace: Workspace) -> None:
