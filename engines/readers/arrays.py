@@ -13,13 +13,13 @@ from engines.readers.base import Header, Limits, Picture, Pixels, broken, check_
 _CONVERT = "Save it with numpy.save as uint8 or uint16, shape (height, width) or (height, width, 3)."
 
 
-def probe(path: Path, limits: Limits) -> Header:
+def probe(path: Path, limits: Limits, member: str = "") -> Header:
     """Read shape and kind of values, and check that the values are all there."""
     shape, kind, _, _ = _header(path, limits)
     return Header(shape[1], shape[0], 3 if len(shape) == 3 and shape[2] == 3 else 1, 8 if kind == np.uint8 else 16)
 
 
-def read(path: Path, limits: Limits) -> Picture:
+def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
     """Read the values: integers as they are, fractions of 0 to 1 as 16 bits with the mapping in the tags."""
     shape, kind, fortran, start = _header(path, limits)
     flat = np.fromfile(path, kind, int(np.prod(shape)), offset=start)

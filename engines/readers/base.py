@@ -51,19 +51,25 @@ class Picture:
     """Pixels as stored: (H, W) or (H, W, 3), uint8 for up to 8 bits, else uint16 within 0 .. 2**bits - 1.
 
     Black is 0 and white is 2**bits - 1 whatever the file's convention. `tags` holds allow-listed facts only.
+    `reduced` says how many times smaller than stored the picture was decoded on request.
     """
 
     pixels: Pixels
     bits: int
     tags: dict[str, str | float | int] = field(default_factory=dict)
+    reduced: int = 1
 
 
 class Reader(Protocol):
-    """A reader module. Both functions raise LabError for a file they refuse and may raise anything for a broken one."""
+    """A reader module. Both functions raise LabError for a file they refuse and may raise anything for a broken one.
 
-    def probe(self, path: Path, limits: Limits) -> Header: ...
+    `member` names one picture of a file that holds several. With `least_side` above 0 a reader that can decode cheaply
+    smaller may give the picture 2, 4, 8 ... times smaller, as long as both its sides are at least that long.
+    """
 
-    def read(self, path: Path, limits: Limits) -> Picture: ...
+    def probe(self, path: Path, limits: Limits, member: str = "") -> Header: ...
+
+    def read(self, path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture: ...
 
 
 # Content decides, never the name: the module, and a test on the first 132 bytes.
@@ -79,22 +85,29 @@ _READERS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
 )
 
 
-def probe(path: Path, limits: Limits | None = None) -> Header:
+# Readers of files that hold several pictures, each under a name or number.
+_WITH_MEMBERS = ("arrays", "hdf5")
+
+
+def probe(path: Path, limits: Limits | None = None, member: str = "") -> Header:
     """Read the header only. Raises LabError, and nothing else, for a file that is refused or broken."""
     limits = limits or Limits()
     with _in_words():
-        return _reader(path, limits).probe(path, limits)
+        return _reader(path, limits, member).probe(path, limits, member)
 
 
-def read(path: Path, limits: Limits | None = None) -> Picture:
-    """Read the pixels. Raises LabError, and nothing else, for a file that is refused or broken."""
+def read(path: Path, limits: Limits | None = None, member: str = "", least_side: int = 0) -> Picture:
+    """Read the pixels. Raises LabError, and nothing else, for a file that is refused or broken.
+
+    With `least_side` above 0 they may come smaller than stored by `Picture.reduced`, where that saves time.
+    """
     limits = limits or Limits()
     with _in_words():
-        picture = _reader(path, limits).read(path, limits)
+        picture = _reader(path, limits, member).read(path, limits, member, least_side)
         pixels = picture.pixels
         if pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim not in (2, 3) or pixels.size == 0:
             raise LabError("This file does not hold one grey or colour picture.", "", "Convert it to PNG, then add it.")
-        return Picture(np.ascontiguousarray(pixels), picture.bits, picture.tags)
+        return Picture(np.ascontiguousarray(pixels), picture.bits, picture.tags, picture.reduced)
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
@@ -129,7 +142,7 @@ def scale_to_bits(values: Pixels, top: int, bits: int) -> Pixels:
     return cast(Pixels, table[np.minimum(values, top)])
 
 
-def _reader(path: Path, limits: Limits) -> Reader:
+def _reader(path: Path, limits: Limits, member: str) -> Reader:
     about = os.stat(path)
     if not stat.S_ISREG(about.st_mode):  # opening a pipe or a device could wait for ever
         raise unsupported("This is not a regular file.", "", "Add the picture itself.")
@@ -145,6 +158,8 @@ def _reader(path: Path, limits: Limits) -> Reader:
         head = file.read(132)
     for module, fits in _READERS:
         if fits(head):
+            if member and module not in _WITH_MEMBERS:
+                raise unsupported("This file does not hold several pictures.", "", "Add its folder again.")
             return cast(Reader, importlib.import_module(f"engines.readers.{module}"))
     raise unsupported(
         "This is not a picture that Phantom Lab reads.",

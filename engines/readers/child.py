@@ -29,21 +29,23 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         _alarm(limits.timeout_s + 5)
-        reply, pixels = _answer(request["verb"], request["path"], limits)
+        reply, pixels = _answer(request, limits)
         _alarm(0)
         _send(replies, reply, pixels)
 
 
-def _answer(verb: str, name: str, limits: base.Limits) -> tuple[dict[str, Any], base.Pixels | None]:
-    path = Path(name)
+def _answer(request: dict[str, Any], limits: base.Limits) -> tuple[dict[str, Any], base.Pixels | None]:
+    path, member = Path(request["path"]), request.get("member", "")
     try:
-        if verb == "probe":
-            return {"header": dataclasses.asdict(base.probe(path, limits))}, None
-        picture = base.read(path, limits)
+        if request["verb"] == "probe":
+            return {"header": dataclasses.asdict(base.probe(path, limits, member))}, None
+        picture = base.read(path, limits, member, request.get("least_side", 0))
     except LabError as error:
         return {"error": error.as_dict()}, None
     about = {"shape": picture.pixels.shape, "dtype": picture.pixels.dtype.name}
-    return {"picture": {**about, "bits": picture.bits, "tags": picture.tags}}, picture.pixels
+    return {
+        "picture": {**about, "bits": picture.bits, "tags": picture.tags, "reduced": picture.reduced}
+    }, picture.pixels
 
 
 def _send(replies: BinaryIO, reply: dict[str, Any], pixels: base.Pixels | None = None) -> None:

@@ -42,12 +42,12 @@ ALLOWED_TAGS = (
 )  # fmt: skip
 
 
-def probe(path: Path, limits: Limits) -> Header:
+def probe(path: Path, limits: Limits, member: str = "") -> Header:
     """Read the header without pixels, and check that they are all there."""
     return _header(_open(path), path, limits)
 
 
-def read(path: Path, limits: Limits) -> Picture:
+def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
     """Read the pixels; padding becomes black. `tags` say which VOI was applied and what black and white stand for."""
     dataset = _open(path)
     header = _header(dataset, path, limits)

@@ -18,7 +18,7 @@ _ORIENTATION = 0x0112
 _CHANNELS = {"1": 1, "L": 1, "LA": 1, "I;16": 1, "P": 3, "RGB": 3, "RGBA": 3}
 
 
-def probe(path: Path, limits: Limits) -> Header:
+def probe(path: Path, limits: Limits, member: str = "") -> Header:
     """Read the header, and check by its chunks or markers that the file is complete."""
     with _open(path, limits) as image:
         _check_complete(path, image)
@@ -28,7 +28,7 @@ def probe(path: Path, limits: Limits) -> Header:
         return Header(width, height, channels, 16 if _png_depth(path) == 16 else 8)
 
 
-def read(path: Path, limits: Limits) -> Picture:
+def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
     """Read the pixels: 16-bit PNG whole, a camera's rotation mark applied, an opaque alpha channel dropped."""
     with _open(path, limits) as image:
         _check_complete(path, image)

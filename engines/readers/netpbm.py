@@ -17,12 +17,12 @@ _HEADER = re.compile(rb"P([2356])" + (_GAP + rb"(\d{1,9})") * 3 + rb"\s")
 _HEADER_BYTES = 4096
 
 
-def probe(path: Path, limits: Limits) -> Header:
+def probe(path: Path, limits: Limits, member: str = "") -> Header:
     """Read the header and check that the pixels are all there."""
     return _header(path, limits)[0]
 
 
-def read(path: Path, limits: Limits) -> Picture:
+def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
     """Read the pixels; a white value other than 2**bits - 1 is stretched to it."""
     header, white, start, is_text = _header(path, limits)
     count = header.width * header.height * header.channels

@@ -26,6 +26,7 @@ import psutil
 
 from engines.errors import LabError
 from engines.readers.base import Header, Limits, Picture
+from engines.records import Source
 
 Verb = Literal["probe", "read"]
 PROBES_AT_ONCE = 16  # requests on their way to one child; the pipe holds more
@@ -78,28 +79,33 @@ class Sandbox:
         for child in self._children:
             child.bury()
 
-    def probe(self, path: Path) -> Header:
-        """The header of one file. Raises LabError for a file that is refused or broken."""
-        return cast(Header, _or_raise(next(self._stream("probe", [path], 1))))
+    def probe(self, source: Source | Path) -> Header:
+        """The header of one picture. Raises LabError for a file that is refused or broken."""
+        return cast(Header, _or_raise(next(self._stream("probe", [source], 1))))
 
-    def read(self, path: Path) -> Picture:
-        """The pixels of one file. Raises LabError for a file that is refused or broken."""
-        return cast(Picture, _or_raise(next(self._stream("read", [path], 1))))
+    def read(self, source: Source | Path, least_side: int = 0) -> Picture:
+        """The pixels of one picture. Raises LabError for a file that is refused or broken.
 
-    def probe_many(self, paths: Iterable[Path]) -> Iterator[Header | LabError]:
-        """A header or a refusal for every file, in order."""
-        return cast(Iterator[Header | LabError], self._stream("probe", paths, PROBES_AT_ONCE))
+        With `least_side` above 0 it may come smaller than stored, with both sides at least that long.
+        """
+        return cast(Picture, _or_raise(next(self._stream("read", [source], 1, least_side))))
 
-    def read_many(self, paths: Iterable[Path]) -> Iterator[Picture | LabError]:
-        """Pixels or a refusal for every file, in order; decodes at most `workers` + 1 files ahead."""
-        return cast(Iterator[Picture | LabError], self._stream("read", paths, 1))
+    def probe_many(self, sources: Iterable[Source | Path]) -> Iterator[Header | LabError]:
+        """A header or a refusal for every picture, in order."""
+        return cast(Iterator[Header | LabError], self._stream("probe", sources, PROBES_AT_ONCE))
 
-    def _stream(self, verb: Verb, paths: Iterable[Path], at_once: int) -> Iterator[Header | Picture | LabError]:
-        source = iter(paths)
+    def read_many(self, sources: Iterable[Source | Path]) -> Iterator[Picture | LabError]:
+        """Pixels or a refusal for every picture, in order; decodes at most `workers` + 1 files ahead."""
+        return cast(Iterator[Picture | LabError], self._stream("read", sources, 1))
+
+    def _stream(
+        self, verb: Verb, sources: Iterable[Source | Path], at_once: int, least_side: int = 0
+    ) -> Iterator[Header | Picture | LabError]:
+        source = (_request(verb, one, least_side) for one in sources)
         ahead: deque[Future[list[Header | Picture | LabError]]] = deque()
         try:
             while batch := list(itertools.islice(source, at_once)):
-                ahead.append(self._threads.submit(self._batch, verb, batch))
+                ahead.append(self._threads.submit(self._batch, batch))
                 if len(ahead) > self.workers + 1:
                     yield from ahead.popleft().result()
             while ahead:
@@ -108,13 +114,13 @@ class Sandbox:
             for future in ahead:
                 future.cancel()
 
-    def _batch(self, verb: Verb, paths: list[Path]) -> list[Header | Picture | LabError]:
+    def _batch(self, requests: list[str]) -> list[Header | Picture | LabError]:
         child = self._free.get()
         try:
             results: list[Header | Picture | LabError] = []
-            while len(results) < len(paths):
-                results += child.ask(verb, paths[len(results) :])
-                if self._closing.is_set() and len(results) < len(paths):
+            while len(results) < len(requests):
+                results += child.ask(requests[len(results) :])
+                if self._closing.is_set() and len(results) < len(requests):
                     raise LabError("The import was ended.", "", "Start it again.")
             return results
         finally:
@@ -124,6 +130,11 @@ class Sandbox:
         while not self._closing.wait(WATCH_EVERY_S):
             for child in self._children:
                 child.watch()
+
+
+def _request(verb: Verb, source: Source | Path, least_side: int) -> str:
+    path, member = source if isinstance(source, Source) else Source(source)
+    return json.dumps({"verb": verb, "path": os.fspath(path), "member": member, "least_side": least_side}) + "\n"
 
 
 def _or_raise(result: Header | Picture | LabError) -> Header | Picture:
@@ -142,15 +153,14 @@ class _Child:
         self._cause: LabError | None = None  # why the watchdog killed the child
         self._ended = False
 
-    def ask(self, verb: Verb, paths: list[Path]) -> list[Header | Picture | LabError]:
+    def ask(self, lines: list[str]) -> list[Header | Picture | LabError]:
         """Answers for the first files, at least one; fewer than all where the child died on the last of them."""
         results: list[Header | Picture | LabError] = []
         try:
             requests, replies = self._pipes()
-            lines = (json.dumps({"verb": verb, "path": os.fspath(path)}) + "\n" for path in paths)
             requests.write("".join(lines).encode())
             requests.flush()
-            for _ in paths:
+            for _ in lines:
                 self._deadline = time.monotonic() + self._limits.timeout_s
                 results.append(self._reply(replies))
         except (EOFError, OSError, ValueError, KeyError, TypeError):  # died, or no longer speaks our protocol
@@ -248,4 +258,4 @@ class _Child:
         pixels = np.empty(shape, kind)
         if replies.readinto(pixels.data.cast("B")) != pixels.nbytes:  # type: ignore[attr-defined]
             raise EOFError
-        return Picture(pixels, int(about["bits"]), about["tags"])
+        return Picture(pixels, int(about["bits"]), about["tags"], max(1, int(about["reduced"])))

@@ -15,13 +15,13 @@ _TIFFFILE_DECODES = (1, 8, 32946, 32773)  # none, two numbers for Deflate, PackB
 _PILLOW_DECODES = (5, 7)  # LZW, JPEG
 
 
-def probe(path: Path, limits: Limits) -> Header:
+def probe(path: Path, limits: Limits, member: str = "") -> Header:
     """Read the first page's tags, and check that its pixels lie within the file."""
     with tifffile.TiffFile(path) as file:
         return _header(file, limits)
 
 
-def read(path: Path, limits: Limits) -> Picture:
+def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
     """Read the pixels; white-is-zero pictures are turned so that black is 0."""
     with tifffile.TiffFile(path) as file:
         header = _header(file, limits)
