@@ -110,13 +110,19 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[s
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Read a table that write_csv made, with the formula mark taken off again."""
+    return list(iter_csv(path))
+
+
+def iter_csv(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a table one by one: for tables that may be too large to hold."""
     with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        for key, value in row.items():
-            if value and value[0] == "'" and value.lstrip("'").startswith(FORMULA_STARTS):
-                row[key] = value[1:]
-    return rows
+        for row in csv.DictReader(file):
+            yield {key: plain_cell(value) if value else value for key, value in row.items()}
+
+
+def plain_cell(value: str) -> str:
+    """A cell without the mark that keeps spreadsheet programs from running it."""
+    return value[1:] if value[:1] == "'" and value.lstrip("'").startswith(FORMULA_STARTS) else value
 
 
 def append_jsonl(path: Path, value: Any, sync: bool = False) -> None:
