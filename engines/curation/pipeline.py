@@ -1,23 +1,14 @@
 """From a catalogue to an image set: choose by score and by hand, read the originals again, cut, turn, scale."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from engines import decisions, files
 from engines.curation.analysis import UNREADABLE, analyse_catalogue, is_current, read_analysis
-from engines.curation.canonical import Stored, canonical, find_crop, to_channels, to_depth
-from engines.curation.inspection import encode_webp, window
 from engines.curation.parameters import CurateParameters
-from engines.curation.pool import Pool, Read
-from engines.curation.proxy import make_proxy
-from engines.curation.segment import segment
-from engines.errors import LabError, explain
+from engines.curation.writing import Order, fill, intensity_in_words
+from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.records import ImageSetRecord
 from engines.resize import RESIZER
@@ -31,26 +22,6 @@ CANDIDATE_COLUMNS = (
     "area", "found_side", "flipped", "crop_x", "crop_y", "crop_w", "crop_h", "kept", "reason", "verdict",
 )  # fmt: skip
 ITEM_COLUMNS = ("item", "label", "patient", "side", "view", "split", "shape_confidence", "flipped")
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be done with one original; sent to a worker process."""
-
-    path: Path
-    size: int
-    channels: int
-    deep: bool
-    parameters: CurateParameters
-
-
-@dataclass(frozen=True)
-class Made:
-    """One canonical picture (size,size,C), its thumbnail as WebP, and the bit depth it came from."""
-
-    pixels: Stored
-    thumbnail: bytes
-    bits: int
 
 
 def choose(
@@ -117,12 +88,12 @@ def make_image_set(
     channels = _channels(parameters, kept)
     deep = any(int(about[row["item"]].get("bits") or 8) > 8 for row in kept)
     sources = ws.sources(catalogue_id)
-    orders = [Order(sources[row["item"]].path, parameters.size, channels, deep, parameters) for row in kept]
+    orders = [Order(sources[row["item"]], parameters.size, channels, deep, parameters) for row in kept]
     id = ws.new_id("image_sets", parameters.name or catalogue.name)
     dtype: Literal["uint8", "uint16"] = "uint16" if deep else "uint8"
     with files.new_folder(ws.folder("image_sets", id)) as folder:
         (folder / "thumbnails").mkdir()
-        kept, depths = _fill(folder, kept, orders, dtype, context, 0.0 if analysed else 0.5)
+        kept, depths = fill(folder, kept, orders, dtype, context, 0.0 if analysed else 0.5)
         if not kept:
             raise LabError("None of the chosen images could be read.", "", "Are the originals still where they were?")
         items = _items(kept, about, parameters)
@@ -151,73 +122,6 @@ def make_image_set(
         )
         ws.save("image_sets", record, folder)
     return record
-
-
-def make_picture(order: Order, read: Read) -> Made:
-    """Read one original and make its canonical picture. Raises LabError for a file that cannot be read."""
-    picture, options = read(order.path), order.parameters
-    pixels = picture.pixels
-    crop, flip = None, False
-    if options.crop or options.flip:
-        proxy = make_proxy(pixels)
-        found = segment(proxy.values)
-        flip = options.flip and found is not None and found.chest == "right"
-        crop = find_crop(found, proxy) if options.crop and found is not None else None
-    shaped = canonical(pixels, order.size, crop, flip=flip, blank=options.mask_background, pad=options.fit == "pad")
-    scaled = to_depth(to_channels(shaped, order.channels), picture.bits, order.deep, options.contrast)
-    return Made(scaled, encode_webp(window(scaled.astype(np.float32))), picture.bits)
-
-
-def intensity_in_words(depths: Counter[int], deep: bool, parameters: CurateParameters) -> str:
-    """Say how stored values became the values of the set, for the record."""
-    top = 65535 if deep else 255
-    if parameters.contrast == "percentile per image":
-        return f"percentile per image: each picture's 0.5 % to 99.5 % stretched to 0..{top}"
-    maps = [
-        f"{bits}-bit values unchanged" if 2**bits - 1 == top else f"{bits}-bit values × {top}/{2**bits - 1}"
-        for bits in sorted(depths)
-    ]
-    return "as stored: " + ", ".join(maps)
-
-
-def _fill(
-    folder: Path, kept: list[dict[str, Any]], orders: list[Order], dtype: str, context: JobContext, begun: float
-) -> tuple[list[dict[str, Any]], Counter[int]]:
-    """Write images.npy and thumbnails; rows that cannot be read are marked as not kept and left out."""
-    size, channels = orders[0].size, orders[0].channels
-    images = files.create_npy(folder / "images.npy", (len(orders), size, size, channels), dtype)
-    written: list[dict[str, Any]] = []
-    depths: Counter[int] = Counter()
-    started = time.monotonic()
-    with Pool() as pool:
-        for index, made in pool.map(make_picture, orders, context.check):
-            row = kept[index]
-            if isinstance(made, Made):
-                images[len(written)] = made.pixels
-                files.write_bytes(folder / "thumbnails" / f"{row['item']}.webp", made.thumbnail)
-                written.append(row)
-                depths[made.bits] += 1
-            else:
-                row["kept"], row["reason"] = 0, f"{UNREADABLE}: {explain(made).what}"
-            done = (index + 1) / len(orders)
-            eta_s = (time.monotonic() - started) * (1 - done) / done
-            context.progress(begun + (1 - begun) * done, f"Making picture {index + 1} of {len(orders)}", eta_s)
-    images.flush()
-    del images
-    if 0 < len(written) < len(orders):
-        _shorten(folder, len(written))
-    return written, depths
-
-
-def _shorten(folder: Path, count: int) -> None:
-    """Replace images.npy by one that holds its first `count` pictures only, inside a folder that is not yet public."""
-    images = files.open_npy(folder / "images.npy")
-    shorter = files.create_npy(folder / "shorter.npy", (count, *images.shape[1:]), images.dtype)
-    for start in range(0, count, 256):
-        shorter[start : min(start + 256, count)] = images[start : min(start + 256, count)]
-    shorter.flush()
-    del shorter, images
-    (folder / "shorter.npy").replace(folder / "images.npy")
 
 
 def _items(

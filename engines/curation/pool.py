@@ -17,12 +17,19 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engines.readers.base import Picture
 from engines.readers.sandbox import Sandbox
+from engines.records import Source
 
-Read = Callable[[Path], Picture]
+
+class Read(Protocol):
+    """Decodes one picture; with `least_side` it may come smaller, with both sides at least that long."""
+
+    def __call__(self, source: Source | Path, least_side: int = 0) -> Picture: ...
+
+
 Work = Callable[[Any, Read], Any]
 
 CHUNK = 4
@@ -99,10 +106,10 @@ class Pool:
         self._executor = executor
         return True
 
-    def _read_here(self, path: Path) -> Picture:
+    def _read_here(self, source: Source | Path, least_side: int = 0) -> Picture:
         if self._sandbox is None:
             self._sandbox = Sandbox(workers=1)
-        return self._sandbox.read(path)
+        return self._sandbox.read(source, least_side)
 
 
 def _run_chunk(work: Work, tasks: Sequence[Any]) -> list[Any]:

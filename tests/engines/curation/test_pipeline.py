@@ -17,11 +17,13 @@ from engines import files
 from engines.curation.analysis import COLUMNS, SIDE_DIFFERS, is_current, read_analysis
 from engines.curation.parameters import CurateParameters
 from engines.curation.pipeline import CANDIDATE_COLUMNS, analyse_catalogue, make_image_set
+from engines.curation.pool import Pool
 from engines.decisions import record_decision
 from engines.errors import LabError
 from engines.jobs import control
 from engines.jobs.context import JobContext, JobStopped
 from engines.readers import base
+from engines.records import Source
 from engines.resize import RESIZER
 from engines.tasks.curate import TASK
 from engines.workspace import Workspace
@@ -35,11 +37,16 @@ def context(workspace: Workspace, tmp_path: Path) -> JobContext:
     return JobContext.detached(workspace, tmp_path / "job")
 
 
+def read_here(self: Pool, source: Source | Path, least_side: int = 0) -> base.Picture:
+    path, member = source if isinstance(source, Source) else (source, "")
+    return base.read(path, member=member, least_side=least_side)
+
+
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in this process and decode our own files in it: the pool and its sandbox have tests of their own."""
     monkeypatch.setattr("engines.curation.pool.cores", lambda: 1)
-    monkeypatch.setattr("engines.curation.pool.Pool._read_here", lambda self, path: base.read(path))
+    monkeypatch.setattr("engines.curation.pool.Pool._read_here", read_here)
 
 
 def films(draw: Draw) -> list[np.ndarray[Any, Any]]:
