@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from engines.errors import LabError
 from engines.workspace import Workspace
 from lab.answers import fault, missing
+from lab.catalogue_columns import ANALYSIS, GROWING
 from lab.security import role_of
 
 # Kind -> what may be asked for: the first part of the path below the thing's folder, or a picture in the folder itself.
@@ -19,6 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "catalogues": ("analysis",),
     "image_sets": ("thumbnails",),
     "evaluations": ("pictures",),
+    "jobs": ("preview", "samples"),
 }
 TYPES = {".webp": "image/webp", ".png": "image/png"}
 OWNER_ONLY_FILES = frozenset({"reals.webp"})
@@ -26,7 +28,7 @@ OWNER_ONLY_FILES = frozenset({"reals.webp"})
 
 def is_real(workspace: Workspace, kind: str, id: str, path: PurePosixPath) -> bool:
     """Whether a picture shows, or may show, patients: then only the owner sees it."""
-    if kind == "catalogues" or kind == "evaluations" or path.name in OWNER_ONLY_FILES:
+    if kind in ("catalogues", "evaluations", "jobs") or path.name in OWNER_ONLY_FILES:
         return True
     if kind == "image_sets":
         try:
@@ -45,6 +47,8 @@ def find(workspace: Workspace, kind: str, id: str, path: str) -> Path | None:
         folder = workspace.folder(kind, id).resolve()  # type: ignore[arg-type]
     except LabError:
         return None
+    if parts[0] == ANALYSIS and not (folder / ANALYSIS).exists():
+        parts = (GROWING, *parts[1:])
     file = folder.joinpath(*parts).resolve()
     if not folder.is_relative_to(workspace.path.resolve()) or not file.is_relative_to(folder):
         return None

@@ -1,10 +1,16 @@
-"""The whole way in a real browser: demo, curate, train, pause, refresh, resume, stop, restart, measure, export."""
+"""The whole way in a real browser: images, curate, train, pause, refresh, resume, stop, restart, measure, export.
+
+On phantoms, and on real mammograms where they are. PHANTOM_LAB_WHOLE_DEMO=1 takes the demo as its button draws it:
+640 phantoms instead of 96.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,22 +62,47 @@ def train(page: Any) -> None:
     wait_state(page, "stopped")
 
 
+def draw_the_demo(page: Any) -> None:
+    """Press the button, or ask for the same job with fewer phantoms."""
+    if os.environ.get("PHANTOM_LAB_WHOLE_DEMO"):
+        page.get_by_role("button", name="Demo data").click()
+    else:
+        ask(page, "/lab/jobs", f'{{"kind": "demo", "title": "demo", "parameters": {{"count": {PHANTOMS}}}}}')
+
+
+def add(page: Any, folder: Path) -> None:
+    page.get_by_role("button", name="Add a folder").click()
+    page.get_by_label("Folder on this computer").fill(str(folder))
+    page.locator("#data-add").click()
+
+
 def test_from_the_demo_to_a_zip(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
+    whole_way(start, new_page, draw_the_demo)
+
+
+def test_from_real_mammograms_to_a_zip(
+    start: Callable[..., Any], new_page: Callable[..., Any], shared_data: Path
+) -> None:
+    whole_way(start, new_page, lambda page: add(page, shared_data / "mini-mias"))
+
+
+def whole_way(start: Callable[..., Any], new_page: Callable[..., Any], get_images: Callable[[Any], None]) -> None:
     app = start()
     workspace = Workspace.open(app.workspace)
     page = new_page(app.link())
     page.set_default_timeout(PATIENCE_MS)
 
-    # Demo and curation. The button draws 640 phantoms; a smaller demo is the same job.
-    ask(page, "/lab/jobs", f'{{"kind": "demo", "title": "demo", "parameters": {{"count": {PHANTOMS}}}}}')
+    # Images and curation.
+    get_images(page)
     page.wait_for_selector(".lab-entry[data-kind=catalogues]")
     page.wait_for_selector(".lab-tile >> nth=20")
-    page.get_by_label("Name of the image set").fill("Small phantoms")
+    page.get_by_label("Name of the image set").fill("Whole breasts")
     page.wait_for_function("/· \\d+ images/.test(document.querySelector('#data-make').textContent)")
     page.locator("#data-make").click()
-    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Small phantoms')")
+    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Whole breasts')")
     (made,) = workspace.records("image_sets")
-    assert 0.6 * PHANTOMS < made.items <= PHANTOMS
+    (catalogue,) = workspace.records("catalogues")
+    assert 0.6 * catalogue.items < made.items <= catalogue.items
 
     train(page)
     (run,) = workspace.records("runs")
