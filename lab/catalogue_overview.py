@@ -37,7 +37,7 @@ TITLES: dict[str, str] = {
 NOT_STATED = "not stated"
 
 
-def value(row: Mapping[str, str], column: str) -> str:
+def _value(row: Mapping[str, str], column: str) -> str:
     """A row's value in a column; the size is made of two."""
     if column == "pixels":
         return f"{row.get('width', '')} × {row.get('height', '')}" if row.get("width") else ""
@@ -56,18 +56,20 @@ def overview(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
         total += 1
         for column, counted in images.items():
             if len(counted) <= MOST_DISTINCT:
-                counted[value(row, column)] += 1
+                counted[_value(row, column)] += 1
         if patient := row.get("patient"):
             patients[row.get("label") or ""].add(patient)
             of_patients[patient] += 1
     charts, facts = [], []
     for column, counted in images.items():
+        title = TITLES[column]
         if not set(counted) - {""} or len(counted) > MOST_DISTINCT:
             continue
         if len(counted) == 1:
-            facts.append({"title": TITLES[column], "value": next(iter(counted))})
+            facts.append({"title": title, "value": next(iter(counted))})
         else:
-            charts.append({"column": column, "title": TITLES[column], **_bars(counted)})
+            column = "" if column == "pixels" else column  # made of two columns, so it is none to filter by
+            charts.append({"column": column, "title": title, **_bars(counted)})
     if patients:
         charts.insert(1, {"column": "", "title": "Patients in each class", **_bars(_sizes(patients))})
     if len(set(of_patients.values())) > 1:
@@ -94,7 +96,7 @@ def _bars(counted: Counter[str]) -> dict[str, Any]:
 def matching(rows: Iterable[Mapping[str, str]], where: Mapping[str, Sequence[str]], items: Sequence[str]) -> str:
     """Which of the items every chosen column allows, a bit each in their order (lowest bit first), as base64."""
     allowed = {column: set(values) for column, values in where.items()}
-    fits = {row["item"] for row in rows if all(value(row, column) in some for column, some in allowed.items())}
+    fits = {row["item"] for row in rows if all((row.get(column) or "") in some for column, some in allowed.items())}
     bits = bytearray(-(-len(items) // 8))
     for index, item in enumerate(items):
         if item in fits:

@@ -53,7 +53,9 @@ def read_filter(text: str) -> dict[str, list[str]]:
     except ValueError:
         given = None
     if not isinstance(given, dict) or not all(
-        column in TITLES and isinstance(values, list) and all(isinstance(value, str) for value in values)
+        column in TITLES.keys() - {"pixels"}
+        and isinstance(values, list)
+        and all(isinstance(value, str) for value in values)
         for column, values in given.items()
     ):
         raise LabError("The filter was not understood.", "", "Clear it, and choose again.")

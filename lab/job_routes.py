@@ -58,7 +58,8 @@ def _decide(workspace: Workspace, given: dict[str, Any]) -> None:
         reason=_text(given, "reason"),
         client=_text(given, "client", 60),
         seq=sequence,
-        by="owner",
+        by=_text(given, "by", 40).strip() or decisions.OWNER,
+        undo=given.get("undo") is True,
     )
 
 

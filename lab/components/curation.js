@@ -21,6 +21,8 @@
     best: 0,
     cut: 0.75, // the score at which keeping ends, in either mode
     kept: new Uint8Array(0),
+    mask: null, // 1 where a filter of the overview leaves an image; null without one
+    where: {}, // that filter: column -> allowed values
     counts: { all: 0, kept: 0, out: 0, near: 0, decided: 0 },
   };
 
@@ -56,8 +58,9 @@
     for (const [item, [verdict]] of session.verdicts) {
       if (data.place.has(item)) said[data.place.get(item)] = verdict === "accept" ? 1 : 2;
     }
-    const open = (index) => !data.refused[index] && !said[index];
-    for (let i = 0; i < size; i++) kept[i] = !data.refused[i] && said[i] === 1 ? 1 : 0;
+    const left = (index) => !data.refused[index] && (!state.mask || state.mask[index] === 1);
+    const open = (index) => left(index) && !said[index];
+    for (let i = 0; i < size; i++) kept[i] = left(i) && said[i] === 1 ? 1 : 0;
     if (session.kind === "image_sets") {
       state.cut = 0;
       for (let i = 0; i < size; i++) if (open(i)) kept[i] = 1;
@@ -76,12 +79,14 @@
       state.cut = state.threshold;
       for (let i = 0; i < size; i++) if (open(i) && data.scores[i] >= state.cut) kept[i] = 1;
     }
-    const counts = { all: size, kept: 0, out: 0, near: 0, decided: session.verdicts.size };
+    const counts = { all: 0, kept: 0, out: 0, near: 0, decided: session.verdicts.size };
     for (let i = 0; i < size; i++) {
       counts.kept += kept[i];
+      if (state.mask && !state.mask[i]) continue;
+      counts.all += 1;
       if (Math.abs(data.scores[i] - state.cut) <= 0.05 + 1e-9) counts.near += 1;
     }
-    counts.out = size - counts.kept;
+    counts.out = counts.all - counts.kept;
     state.counts = counts;
   }
 
@@ -143,6 +148,7 @@
     session.details = new Map();
     sessions.set(key, session);
     state.data = data;
+    if (fresh) Object.assign(state, { where: {}, mask: null });
     state.session = session;
     // A number of images means nothing for another catalogue; a threshold does.
     if (fresh) state.mode = "threshold";
@@ -165,6 +171,13 @@
     if (mode === "best" && state.mode !== "best") state.best = Math.max(1, state.counts.kept);
     state.mode = mode;
     recounted("threshold", { final: true });
+  }
+
+  // ---- filter ------------------------------------------------------------------------------------------------------
+  function setFilter(where, mask) {
+    state.where = where;
+    state.mask = mask;
+    recounted("filter");
   }
 
   // ---- verdicts ---------------------------------------------------------------------------------------------------
@@ -236,5 +249,5 @@
     }
   }
 
-  lab.curation = { state, picture, on, emit, refresh, select, setThreshold, setBest, setMode, decide, undo, details };
+  lab.curation = { state, picture, on, emit, refresh, select, setThreshold, setBest, setMode, setFilter, decide, undo, details };
 })();

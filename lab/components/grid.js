@@ -16,7 +16,7 @@
   ];
 
   function order(state, sort) {
-    const places = state.data.items.map((_, index) => index);
+    const places = state.data.items.map((_, index) => index).filter((index) => !state.mask || state.mask[index]);
     const { scores } = state.data;
     const near = (index) => Math.abs(scores[index] - state.cut);
     if (sort === "near") places.sort((a, b) => near(a) - near(b) || scores[a] - scores[b] || a - b);
@@ -265,6 +265,7 @@
       }).observe(this.scroller);
       for (const name of ["verdict", "details", "lists", "select", "saved", "counts"]) desk.on(name, element, () => this.changed());
       desk.on("data", element, () => this.resort());
+      desk.on("filter", element, () => this.resort());
       desk.on("threshold", element, (detail) => {
         if (detail.final && this.sort === "near") this.resort();
       });

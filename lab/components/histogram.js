@@ -21,6 +21,7 @@
     const all = new Uint32Array(BINS);
     const { data } = state;
     for (let i = 0; data && i < data.items.length; i++) {
+      if (state.mask && !state.mask[i]) continue;
       const bin = Math.min(BINS - 1, Math.floor(data.scores[i] * BINS + 1e-9));
       all[bin] += 1;
       kept[bin] += state.kept[i];
@@ -113,6 +114,7 @@
         threshold: state.threshold,
         best: state.best,
         kept: ready ? state.counts.kept : 0,
+        where: ready ? state.where : {},
       });
       if (value === told) return;
       told = value;

@@ -63,6 +63,8 @@ def build(context: TabContext) -> None:
             with gr.Tabs(elem_classes=["lab-views"]):
                 with gr.Tab("Pictures", id="pictures"):
                     part("grid", label="Candidates", elem_id="data-grid")
+                with gr.Tab("Overview", id="overview"):
+                    part("overview", label="What the catalogue is made of", elem_id="data-overview")
                 views = draw_tables()
 
     demo.click(starter(context, "demo", "Demo data"), None, [work], **QUIET)
@@ -189,6 +191,7 @@ def curation(chosen: dict[str, Any], values: tuple[Any, ...]) -> dict[str, Any]:
     given: dict[str, Any] = {"catalogue": chosen["catalogue"], **dict(zip(STEPS, values, strict=True))}
     given["size"] = int(given["size"])
     given["name"] = str(given["name"] or "").strip()
+    given["where"] = chosen.get("where") or {}
     if chosen.get("mode") == "best":
         return {**given, "keep_best": int(chosen["best"])}
     return {**given, "shape_confidence": float(chosen["threshold"])}
