@@ -15,10 +15,10 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -59,10 +59,15 @@ def _replace(source: Path, target: Path) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically and durably."""
+    write_chunks(path, (data,))
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file atomically and durably from parts that need not fit into memory together."""
     temporary = _temporary(path)
     try:
         with open(temporary, "xb") as file:
-            file.write(data)
+            file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
         _replace(temporary, path)
@@ -98,14 +103,57 @@ def _cell(value: Any) -> Any:
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write a table atomically; columns that a row lacks stay empty, extra ones are left out."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        values = (row.get(column) for column in columns)
+    """Write a table atomically, row by row; columns that a row lacks stay empty, extra ones are left out."""
+    with _appearing(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            values = (row.get(column) for column in columns)
+            writer.writerow(["" if value is None else _cell(value) for value in values])
+
+
+@contextmanager
+def new_table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Write a table that may be too large to hold, a row for each call; it appears whole when the block ends well.
+
+    Columns that rows bring besides the known ones are put behind these.
+    """
+    names = dict.fromkeys(columns)
+    body = _temporary(path)
+
+    def write(row: Mapping[str, Any]) -> None:
+        for name in row:
+            names.setdefault(name)
+        values = (row.get(name) for name in names)
         writer.writerow(["" if value is None else _cell(value) for value in values])
-    write_text(path, text.getvalue())
+
+    try:
+        with open(body, "x", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            yield write
+        with open(body, encoding="utf-8", newline="") as written, _appearing(path) as file:
+            whole = csv.writer(file, lineterminator="\n")
+            whole.writerow(names)
+            for cells in csv.reader(written):  # early rows lack the columns that turned up later
+                whole.writerow(cells + [""] * (len(names) - len(cells)))
+    finally:
+        body.unlink(missing_ok=True)
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[TextIO]:
+    """A text file to be written that takes its name, flushed to the disk, when the block ends well."""
+    temporary = _temporary(path)
+    try:
+        with open(temporary, "x", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

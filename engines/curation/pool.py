@@ -12,16 +12,26 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from engines.readers.base import Picture
 from engines.readers.sandbox import Sandbox
 from engines.records import Source
+
+
+@dataclass
+class _Chunk:
+    """A few tasks that are with a process, or could not be handed to one any more."""
+
+    tasks: list[Any]
+    future: Future[list[Any]] | None = None
 
 
 class Read(Protocol):
@@ -66,32 +76,46 @@ class Pool:
             self._sandbox.close()
             self._sandbox = None
 
-    def map(self, work: Work, tasks: Sequence[Any], check: Callable[[], None]) -> Iterator[tuple[int, Any]]:
+    def map(
+        self, work: Work, tasks: Iterable[Any], check: Callable[[], None], count: int | None = None
+    ) -> Iterator[tuple[int, Any]]:
         """Yield (index, result) in the order of the tasks; an exception that `work` raised is given as the result.
 
-        `check` is called between pictures and may raise to end the work.
+        `check` is called between pictures and may raise to end the work. Tasks are taken as they are needed, so there
+        may be any number of them; `count` says how many, for tasks that have no length.
         """
-        done = 0
-        if self._workers > 1 and len(tasks) >= _WORTH_PROCESSES and self._start():
+        number = len(tasks) if isinstance(tasks, Sequence) else count or 0
+        rest, done = iter(tasks), 0
+        if self._workers > 1 and number >= _WORTH_PROCESSES and self._start():
+            flying: deque[_Chunk] = deque()
             try:
-                for done, result in enumerate(self._in_processes(work, tasks, check), start=1):
+                for done, result in enumerate(self._in_processes(work, rest, check, flying), start=1):
                     yield done - 1, result
             except BrokenProcessPool:
-                pass  # a process was killed, for instance because memory ran short: go on here, one by one
-        for index in range(done, len(tasks)):
+                # A process was killed, for instance because memory ran short: go on here, one by one.
+                rest = chain((task for chunk in flying for task in chunk.tasks), rest)
+        for index, task in enumerate(rest, start=done):
             check()
-            yield index, _guarded(work, tasks[index], self._read_here)
+            yield index, _guarded(work, task, self._read_here)
 
-    def _in_processes(self, work: Work, tasks: Sequence[Any], check: Callable[[], None]) -> Iterator[Any]:
+    def _in_processes(
+        self, work: Work, tasks: Iterator[Any], check: Callable[[], None], flying: deque[_Chunk]
+    ) -> Iterator[Any]:
+        """Results in order; `flying` holds what was sent and did not come back, also when the processes die."""
         assert self._executor is not None
-        chunks = deque(tasks[start : start + CHUNK] for start in range(0, len(tasks), CHUNK))
-        flying: deque[Future[list[Any]]] = deque()
-        while chunks or flying:
+        while True:
             check()
             # No more than two chunks for each process on their way: results wait in memory, and Stop should be quick.
-            while chunks and len(flying) < 2 * self._workers:
-                flying.append(self._executor.submit(_run_chunk, work, chunks.popleft()))
-            yield from flying.popleft().result()
+            while len(flying) < 2 * self._workers and (chunk := list(islice(tasks, CHUNK))):
+                flying.append(_Chunk(chunk))
+                flying[-1].future = self._executor.submit(_run_chunk, work, chunk)
+            if not flying:
+                return
+            future = flying[0].future
+            assert future is not None
+            results = future.result()
+            flying.popleft()
+            yield from results
 
     def _start(self) -> bool:
         """Start the processes and try them once; False where the system does not let us."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engines import files
@@ -23,6 +25,23 @@ else:
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[bool]:
+    """Hold a lock file while the block runs; False if somebody else holds it. On a drive without locks it is True."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            _lock(handle)
+            held = True
+        except (BlockingIOError, PermissionError):
+            held = False
+        except OSError:
+            held = True
+        yield held
+    finally:
+        os.close(handle)
 
 
 class WorkspaceLock:

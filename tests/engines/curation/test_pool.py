@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -45,19 +46,49 @@ def test_results_come_in_order_and_failures_as_values(paths: list[Path], workers
         check_results(list(pool.map(inspect_file, paths, lambda: None)))
 
 
-def test_the_rest_is_done_here_when_processes_die(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    def dying(self: Pool, work: Any, tasks: Any, check: Any) -> Iterator[Any]:
-        for task in tasks[:7]:
-            try:
-                yield work(task, self._read_here)
-            except LabError as error:
-                yield error
-        raise BrokenProcessPool
+class Dying:
+    """Stands for processes: two chunks come back, then they die."""
 
+    def __init__(self) -> None:
+        self.chunks = 0
+
+    def submit(self, run: Any, work: Any, tasks: list[Any]) -> Future[list[Any]]:
+        future: Future[list[Any]] = Future()
+        self.chunks += 1
+        if self.chunks <= 2:
+            future.set_result(run(work, tasks))
+        else:
+            future.set_exception(BrokenProcessPool())
+        return future
+
+    def shutdown(self, **_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_rest_is_done_here_when_processes_die(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
     monkeypatch.setattr(Pool, "_start", lambda self: True)
-    monkeypatch.setattr(Pool, "_in_processes", dying)
     with Pool(2) as pool:
-        check_results(list(pool.map(inspect_file, paths, lambda: None)))
+        monkeypatch.setattr(pool, "_executor", dying := Dying())
+        tasks = iter(paths) if streamed else paths
+        check_results(list(pool.map(inspect_file, tasks, lambda: None, count=len(paths))))
+    assert dying.chunks > 2
+
+
+def test_tasks_are_taken_as_they_are_needed(paths: list[Path]) -> None:
+    taken = []
+
+    def tasks() -> Iterator[Path]:
+        for path in paths:
+            taken.append(path)
+            yield path
+
+    with Pool(1) as pool:
+        results = pool.map(inspect_file, tasks(), lambda: None)
+        assert next(results)[0] == 0
+    assert len(taken) == 1
 
 
 class Enough(BaseException):
