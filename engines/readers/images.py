@@ -29,9 +29,13 @@ def probe(path: Path, limits: Limits, member: str = "") -> Header:
 
 
 def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
-    """Read the pixels: 16-bit PNG whole, a camera's rotation mark applied, an opaque alpha channel dropped."""
+    """Read the pixels: 16-bit PNG whole, a camera's rotation mark applied, an opaque alpha channel dropped.
+
+    JPEG may be decoded 2, 4 or 8 times smaller, which its blocks of 8 × 8 values allow for little.
+    """
     with _open(path, limits) as image:
         _check_complete(path, image)
+        reduced = _draft(image, least_side)
         if _png_depth(path) == 16:
             return Picture(_read_16_bits(path, limits, image.mode), 16)
         upright: Image.Image = image if image.format == "PNG" else ImageOps.exif_transpose(image)
@@ -40,7 +44,17 @@ def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> P
         elif image.mode == "1":
             upright = image.convert("L")
         pixels = np.asarray(upright)
-    return Picture(_without_alpha(pixels) if upright.mode in ("LA", "RGBA") else pixels, 8)
+    pixels = _without_alpha(pixels) if upright.mode in ("LA", "RGBA") else pixels
+    return Picture(pixels, 8, reduced=reduced)
+
+
+def _draft(image: ImageFile.ImageFile, least_side: int) -> int:
+    """Have a JPEG decoded smaller where both sides stay at least that long; how many times smaller."""
+    width = image.width
+    if image.format not in ("JPEG", "MPO") or least_side < 1 or min(image.size) < 2 * least_side:
+        return 1
+    drafted = image.draft(None, (least_side, least_side))
+    return round(width / drafted[1][2]) if drafted else 1
 
 
 def _open(path: Path, limits: Limits) -> ImageFile.ImageFile:

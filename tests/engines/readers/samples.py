@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import tifffile
 from PIL import Image
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 RAMP_16 = np.arange(65536, dtype=np.uint16).reshape(256, 256)  # every 16-bit value once
@@ -68,6 +71,25 @@ def dicom(
         dataset.PixelData = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
     dataset.save_as(path, enforce_file_format=True)
     return path
+
+
+def encapsulated(path: Path, plain: Path, code: bytes, syntax: str, **tags: Any) -> Path:
+    """A DICOM file with its pixels replaced by a codestream; `tags` replace elements."""
+    dataset = dcmread(plain)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([code])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    for name, value in tags.items():
+        setattr(dataset, name, value)
+    dataset.save_as(path)
+    return path
+
+
+def jpeg_2000(pixels: np.ndarray[Any, Any], **options: Any) -> bytes:
+    """A JPEG 2000 codestream without loss."""
+    code = io.BytesIO()
+    Image.fromarray(pixels).save(code, "JPEG2000", irreversible=False, no_jp2=True, **options)
+    return code.getvalue()
 
 
 def clean_files(folder: Path) -> list[Path]:

@@ -168,3 +168,22 @@ def test_any_small_picture_survives_tiff_npy_and_pgm(tmp_path_factory: pytest.Te
     samples.pgm(folder / "a.pgm", pixels, int(np.iinfo(pixels.dtype).max))
     for path in folder.iterdir():
         np.testing.assert_array_equal(read(path).pixels, pixels)
+
+
+@pytest.mark.parametrize(("least_side", "reduced"), [(0, 1), (160, 1), (150, 2), (80, 2), (75, 4), (37, 8), (3, 8)])
+def test_jpeg_smaller(tmp_path: Path, least_side: int, reduced: int) -> None:
+    smooth = (np.add.outer(np.arange(301) * 7, np.arange(403) * 5) // 17).astype(np.uint8)
+    for name, pixels in (("grey.jpg", smooth), ("colour.jpg", np.stack([smooth, smooth[::-1], smooth], -1))):
+        Image.fromarray(pixels).save(tmp_path / name, quality=98)
+        picture = read(tmp_path / name, least_side=least_side)
+        assert picture.reduced == reduced and min(picture.pixels.shape[:2]) >= least_side
+        assert picture.pixels.shape == (-(-301 // reduced), -(-403 // reduced), *pixels.shape[2:])
+        whole = read(tmp_path / name).pixels
+        assert abs(picture.pixels.mean() - whole.mean()) < 1
+
+
+def test_what_holds_one_picture_has_no_members(tmp_path: Path) -> None:
+    Image.fromarray(RAMP_8).save(tmp_path / "a.png")
+    for look in (probe, read):
+        with pytest.raises(LabError, match="does not hold several"):
+            look(tmp_path / "a.png", member="0")

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from engines.errors import LabError
 from engines.readers.base import Header, Limits, Picture, read
 from engines.readers.sandbox import Sandbox
+from engines.records import Source
 from tests.engines.readers.samples import COLOUR_16, RAMP_8, RAMP_16, clean_files, pgm, png_16
 
 BAD_CHILD = (str(Path(__file__).with_name("badly_behaved_child.py")),)
@@ -126,3 +128,12 @@ def test_abandoning_a_stream_leaves_the_pool_usable(sandbox: Sandbox, tmp_path: 
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert sandbox.probe(path).width == 16
+
+
+def test_member_and_least_side_reach_the_reader(sandbox: Sandbox, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((64, 48), np.uint8)).save(tmp_path / "a.jpg")
+    picture = sandbox.read(Source(tmp_path / "a.jpg"), least_side=12)
+    assert (picture.pixels.shape, picture.reduced) == ((16, 12), 4)
+    assert sandbox.read(Source(tmp_path / "a.jpg")).reduced == 1
+    header, refusal = sandbox.probe_many([tmp_path / "a.jpg", Source(tmp_path / "a.jpg", "7")])
+    assert isinstance(header, Header) and isinstance(refusal, LabError) and "several" in str(refusal)
