@@ -131,8 +131,8 @@ def new_table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Mapping[
         with open(body, "x", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             yield write
-        with open(body, encoding="utf-8", newline="") as written, _appearing(path) as file:
-            whole = csv.writer(file, lineterminator="\n")
+        with open(body, encoding="utf-8", newline="") as written, _appearing(path) as target:
+            whole = csv.writer(target, lineterminator="\n")
             whole.writerow(names)
             for cells in csv.reader(written):  # early rows lack the columns that turned up later
                 whole.writerow(cells + [""] * (len(names) - len(cells)))

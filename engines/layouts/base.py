@@ -17,6 +17,8 @@ OTHER_PICTURES = frozenset(
     ".bmp .gif .webp .heic .avif .jp2 .j2k .jpx .jls .jxl .exr .hdr .npz .mat .nii .mha .mhd .nrrd .ljpeg .h5 .hdf5 "
     ".zip .tar .gz .tgz .bz2 .xz .7z .rar .svs .ndpi .mrxs .mp4 .avi".split()
 )
+_NOT_DATA = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+_NUMBER = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Item:
     """One picture and what is known of it. `patient` is as the source names it; the catalogue keeps a pseudonym.
 
     `side` is L or R, `view` CC, MLO or another DICOM view code, `split` train, validation or test; empty = not known.
+    `extra` holds further columns of the catalogue: never names, dates, identifiers or file names. `member` names one
+    picture inside a file that holds several.
     """
 
     path: Path
@@ -33,6 +37,7 @@ class Item:
     view: str = ""
     split: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,29 @@ def walk(folder: Path) -> Iterator[Path]:
     seen: set[tuple[int, int]] = set()
 
     def visit(place: Path) -> Iterator[Path]:
+        names: list[str] = []  # names only: a folder may hold hundreds of thousands of files
+        folders: set[str] = set()
         try:
             about = place.stat()
             if (about.st_dev, about.st_ino) in seen:
                 return
             seen.add((about.st_dev, about.st_ino))
-            entries = sorted(os.scandir(place), key=lambda entry: natural(entry.name))
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.name.startswith(".") or entry.name in _NOT_DATA:
+                        continue
+                    names.append(entry.name)
+                    if entry.is_dir():
+                        folders.add(entry.name)
         except OSError:  # a folder that may not be read; its own line in the list of refusals says so
             yield place
             return
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name in ("__MACOSX", "Thumbs.db", "desktop.ini"):
-                continue
-            if entry.is_dir():
-                yield from visit(Path(entry.path))
+        names.sort(key=natural)
+        for name in names:
+            if name in folders:
+                yield from visit(place / name)
             else:
-                yield Path(entry.path)
+                yield place / name
 
     yield from visit(folder)
 
@@ -107,10 +119,14 @@ def candidate(path: Path) -> Item | Rejection | None:
     return None
 
 
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts image2 before image10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", name.lower())
-    return tuple((0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in parts)
+def natural(name: str) -> str:
+    """A key that sorts image2 before image10: every number is preceded by how many digits it has."""
+    return _NUMBER.sub(_ranked, name.lower())
+
+
+def _ranked(number: re.Match[str]) -> str:
+    digits = number[0].lstrip("0")
+    return f"\0{len(digits):03}{digits}"
 
 
 def _is_dicom(path: Path) -> bool:

@@ -17,6 +17,7 @@ _PLAIN = frozenset("images image img imgs pictures data png jpg jpeg tif tiff pg
 # More folders than MOST_CLASSES with FEW_PICTURES each are an archive by patient: a class of three pictures trains
 # nothing, and the name of a patient's folder must not become a label that everybody sees.
 MOST_CLASSES, FEW_PICTURES = 30, 20
+MOST_DEPTH = 5  # folders above a picture that can matter
 
 
 def detect(folder: Path) -> float:
@@ -25,32 +26,56 @@ def detect(folder: Path) -> float:
 
 
 def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
-    """Yield every picture; the first folder below the added one that is no split is its class, or its patient."""
-    items: list[Item] = []
+    """Yield every picture; the first folder below the added one that is no split is its class, or its patient.
+
+    The folder is walked through twice, so that its pictures need not be held to count their classes.
+    """
+    places = Counter(
+        path.relative_to(folder).parent.parts[:MOST_DEPTH] for path in walk(folder) if _is_picture(candidate(path))
+    )
+    inner = _common(list(places))
+    classes: Counter[str] = Counter()
+    for parts, count in places.items():
+        classes[_place(parts[inner:])[1]] += count
+    by_patient = len(classes) > MOST_CLASSES and median(classes.values()) <= FEW_PICTURES
+    if by_patient:
+        yield Note(
+            f"There are {len(classes)} folders with few pictures each, so they are taken for patients, not for classes."
+            " If they are classes, add fewer of them."
+        )
+    elif loose := classes[""] if len(classes) > 1 else 0:
+        yield Note(
+            f"{loose} pictures lie beside the class folders; they are called “{UNLABELLED}”. "
+            "Move them into a class folder, or leave that class out."
+        )
+    own = split_in(folder.name)
     for path in walk(folder):
         found = candidate(path)
         if not isinstance(found, Item):
             if found is not None:
                 yield found
             continue
-        split, label = _place(path.relative_to(folder).parent.parts)
+        split, label = _place(path.relative_to(folder).parent.parts[inner:])
         side, view = side_and_view_in(path.stem)
         patient = patient_in(path.name)
-        items.append(replace(found, label=label, split=split, side=side, view=view, patient=patient))
-    classes = Counter(item.label for item in items)
-    if len(classes) > MOST_CLASSES and median(classes.values()) <= FEW_PICTURES:
-        yield Note(
-            f"There are {len(classes)} folders with few pictures each, so they are taken for patients, not for classes."
-            " If they are classes, add fewer of them."
-        )
-        items = [replace(item, label="", patient=item.label or item.patient) for item in items]
-    elif loose := classes[""] if len(classes) > 1 else 0:
-        yield Note(
-            f"{loose} pictures lie beside the class folders; they are called “{UNLABELLED}”. "
-            "Move them into a class folder, or leave that class out."
-        )
-    for item in items:
-        yield replace(item, label=item.label or UNLABELLED)
+        if by_patient:
+            label, patient = "", label or patient
+        label, split = label or UNLABELLED, split or own
+        yield replace(found, label=label, split=split, side=side, view=view, patient=patient)
+
+
+def _is_picture(found: Item | Rejection | None) -> bool:
+    return isinstance(found, Item)
+
+
+def _common(places: list[tuple[str, ...]]) -> int:
+    """How many folders all pictures share, where classes or splits stand below them: one was added from too high up."""
+    for depth in range(1, MOST_DEPTH - 1):
+        if any(len(parts) <= depth for parts in places) or len({parts[:depth] for parts in places}) > 1:
+            return 0
+        if len({_place(parts[depth:])[1] for parts in places} - {""}) > 1:
+            return depth
+    return 0
 
 
 def _place(folders: tuple[str, ...]) -> tuple[str, str]:

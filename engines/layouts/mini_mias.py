@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engines.layouts.base import Item, LayoutSpec, Note, Rejection, candidate, walk
+from engines.layouts.tables import files_near
 
 SIZE = 1024  # pixels along both sides of every film; Info.txt counts y from the bottom
 TISSUES = {"F": "fatty", "G": "fatty-glandular", "D": "dense-glandular"}
@@ -104,11 +105,9 @@ def _item(found: Item, number: int, film: Film) -> Item:
 
 def _films(folder: Path) -> dict[str, Film]:
     """The table of Info.txt in the folder or one below, since archives often unpack into a folder of their own."""
-    for pattern in ("*", "*/*"):
-        for path in sorted(folder.glob(pattern)):
-            if path.name.lower() == "info.txt" and path.is_file() and path.stat().st_size < 2**20:
-                if films := read_info(path.read_text(encoding="latin-1")):
-                    return films
+    for path in files_near(folder, lambda name: name.lower() == "info.txt", up=1):
+        if path.stat().st_size < 2**20 and (films := read_info(path.read_text(encoding="latin-1"))):
+            return films
     return {}
 
 

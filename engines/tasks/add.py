@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,17 @@ from engines.layouts.base import LayoutSpec, Rejection
 from engines.options import Options, option
 from engines.records import CatalogueRecord
 from engines.tasks.base import TaskSpec
-from engines.tasks.gathering import AUTO, HEADER_SHARE, Found, Kept, choose_layout, nothing, read_headers, scan
+from engines.tasks.gathering import (
+    AUTO,
+    HEADER_SHARE,
+    REJECTED_COLUMNS,
+    SOURCE_COLUMNS,
+    Gathered,
+    choose_layout,
+    gather,
+    nothing,
+)
 from engines.workspace import Workspace
-
-COLUMNS = ("item", "label", "patient", "side", "view", "split", "width", "height", "bits", "channels")
-REJECTED_COLUMNS = ("file", "reason", "advice")
-MOST_TOLD = 500  # refusals in the result; rejected.csv holds all
 
 
 class AddParameters(Options):
@@ -45,35 +52,30 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
     folder = _folder(parameters.path, workspace)
     context.progress(0.0, "Looking for pictures")
     layout = choose_layout(folder, parameters.layout)
-    found = scan(layout, folder, context)
-    kept = read_headers(found, workspace, context)
-    if not kept.rows:
-        raise nothing(found)
     name = (parameters.name.strip() or folder.name)[:80] or "Pictures"
     id = workspace.new_id("catalogues", name)
     with files.new_folder(workspace.folder("catalogues", id)) as home:
-        record = _write(workspace, home, _record(id, name, layout, kept, found), kept, found, folder)
+        gathered = gather(layout, folder, home, workspace, context)
+        record = _record(id, name, layout, gathered, home)
+        workspace.save("catalogues", record, home)
     try:
         analyse_catalogue(workspace, id, context, share=(HEADER_SHARE, 1.0))
     except JobStopped as stop:
         if stop.discard:  # after Stop the catalogue stays; whoever needs its analysis makes it
             files.remove_folder(workspace.folder("catalogues", id))
         raise
-    if unreadable := _take_unreadable(workspace, id, kept, found):
-        if not kept.rows:
-            files.remove_folder(workspace.folder("catalogues", id))
-            raise nothing(found)
-        record = _record(id, name, layout, kept, found)
-        _write(workspace, workspace.folder("catalogues", id), record, kept, found, folder)
-        drop_items(workspace, id, unreadable)
-    rejected = [_refusal(rejection, folder) for rejection in found.rejected]
+    if unreadable := _unreadable(workspace, id):
+        _leave_out(workspace, id, unreadable, gathered, folder)
+        record = _record(id, name, layout, gathered, workspace.folder("catalogues", id))
+        workspace.save("catalogues", record)
+        drop_items(workspace, id, set(unreadable))
     return {
         "id": record.id,
         "items": record.items,
         "classes": record.classes,
         "patients": record.patients,
-        "rejected": rejected[:MOST_TOLD],
-        "rejected_count": len(rejected),
+        "rejected": gathered.refusals.told,
+        "rejected_count": gathered.refusals.count,
         "layout": layout.name,
         "warnings": record.warnings,
     }
@@ -99,82 +101,86 @@ def _folder(text: str, workspace: Workspace) -> Path:
     return folder
 
 
-def _record(id: str, name: str, layout: LayoutSpec, kept: Kept, found: Found) -> CatalogueRecord:
-    digest = hashlib.sha256()
-    for row, content in zip(kept.rows, kept.digests, strict=True):
-        digest.update(f"{row['item']} {content}\n".encode())
+def _record(id: str, name: str, layout: LayoutSpec, gathered: Gathered, home: Path) -> CatalogueRecord:
+    """The record of the catalogue whose tables lie in `home`; they are read row by row."""
+    digest, items, copies, burned = hashlib.sha256(), 0, 0, 0
+    classes: Counter[str] = Counter()
+    patients: set[str] = set()
+    contents: set[int] = set()
+    intents: set[str] = set()
+    for row in files.iter_csv(home / "items.csv"):
+        items += 1
+        digest.update(f"{row['item']} {row['content']}\n".encode())
+        classes[row["label"]] += 1
+        patients.add(row["patient"])
+        intents.add(row.get("intent", ""))
+        burned += row.get("burned_in") == "YES"
+        if row["content"]:
+            content = int(row["content"], 16)
+            copies += content in contents
+            contents.add(content)
+    warnings = _warnings(len(intents - {""}), burned, copies, len(patients - {""}))
     return CatalogueRecord(
         id=id,
         name=name,
         layout=layout.name,
-        items=len(kept.rows),
-        classes=dict(sorted(Counter(row["label"] for row in kept.rows).items())),
-        patients=len({row["patient"] for row in kept.rows} - {""}),
-        rejected=len(found.rejected),
+        items=items,
+        classes=dict(sorted(classes.items())),
+        patients=len(patients - {""}),
+        rejected=gathered.refusals.count,
         source=layout.title if layout.source else "",
         parameters={"layout": layout.name},  # without the path, which can name a person
         content_sha256=digest.hexdigest(),
-        warnings=[*found.notes, *_warnings(kept)],
+        warnings=[*gathered.notes, *warnings],
     )
 
 
-def _warnings(kept: Kept) -> list[str]:
+def _warnings(intents: int, burned: int, copies: int, patients: int) -> list[str]:
     """What a researcher should know of the collection before training on it."""
     warnings = []
-    intents = {row.get("intent", "") for row in kept.rows} - {""}
-    if len(intents) > 1:
+    if intents > 1:
         warnings.append(
             "Some pictures are FOR PROCESSING (raw), others FOR PRESENTATION. They differ in looks: train on one kind."
         )
-    if burned := sum(row.get("burned_in") == "YES" for row in kept.rows):
+    if burned:
         warnings.append(f"{burned} pictures say that text is burned into them. Look whether it names a person.")
-    contents = Counter(digest for digest in kept.digests if digest)
-    if copies := sum(contents.values()) - len(contents):
+    if copies:
         warnings.append(f"{copies} files are exact copies of others. Copies in two parts of a split spoil every score.")
-    if not any(row["patient"] for row in kept.rows):
+    if not patients:
         warnings.append("Patients are not known, so a split cannot keep one person's pictures together.")
     return warnings
 
 
-def _write(
-    workspace: Workspace, home: Path, record: CatalogueRecord, kept: Kept, found: Found, folder: Path
-) -> CatalogueRecord:
-    """Write the catalogue's tables and record into `home`."""
-    extra = dict.fromkeys(column for row in kept.rows for column in row if column not in COLUMNS)
-    sources = [{"item": row["item"], "path": str(path)} for row, path in zip(kept.rows, kept.paths, strict=True)]
-    rejected = [_refusal(rejection, folder) for rejection in found.rejected]
-    files.write_csv(home / "items.csv", kept.rows, (*COLUMNS, *extra))
-    files.write_csv(home / "sources.csv", sources, ("item", "path"))
-    files.write_csv(home / "rejected.csv", rejected, REJECTED_COLUMNS)
-    workspace.save("catalogues", record, home)
-    return record
-
-
-def _take_unreadable(workspace: Workspace, id: str, kept: Kept, found: Found) -> set[str]:
-    """Move pictures with a sound header whose pixels the analysis could not decode from `kept` to `found.rejected`."""
+def _unreadable(workspace: Workspace, id: str) -> dict[str, str]:
+    """Pictures with a sound header whose pixels the analysis could not decode, and why."""
     from engines.curation.analysis import UNREADABLE, read_analysis
 
-    reasons = {row["item"]: row["reason"] for row in read_analysis(workspace, id)}
-    bad = {item for item, reason in reasons.items() if reason.startswith(UNREADABLE)}
-    whole = list(zip(kept.rows, kept.paths, kept.digests, strict=True))
-    for row, path, _ in whole:
-        if row["item"] in bad:
-            reason = reasons[row["item"]].removeprefix(f"{UNREADABLE}: ")
-            found.rejected.append(Rejection(path, reason, "Fetch the file again, then add the folder again."))
-    if bad:
-        good = [parts for parts in whole if parts[0]["item"] not in bad]
-        kept.rows, kept.paths, kept.digests = ([parts[n] for parts in good] for n in range(3))  # type: ignore[assignment]
-    return bad
+    return {
+        row["item"]: row["reason"].removeprefix(f"{UNREADABLE}: ")
+        for row in read_analysis(workspace, id)
+        if row["reason"].startswith(UNREADABLE)
+    }
 
 
-def _refusal(rejection: Rejection, folder: Path) -> dict[str, str]:
-    """A refusal with the file's name below the added folder."""
-    try:
-        name = rejection.path.relative_to(folder).as_posix()
-    except ValueError:
-        name = rejection.path.name
-    name = name.encode(errors="replace").decode()
-    return {"file": name, "reason": rejection.reason, "advice": rejection.advice}
+def _leave_out(workspace: Workspace, id: str, unreadable: dict[str, str], gathered: Gathered, folder: Path) -> None:
+    """Move pictures from the catalogue's tables to its refusals. Raises LabError, without it, if none is left."""
+    home = workspace.folder("catalogues", id)
+    advice = "Fetch the file again, then add the folder again."
+    refused = [
+        gathered.refusals.add(Rejection(Path(row["path"]), unreadable[row["item"]], advice), folder)
+        for row in files.iter_csv(home / "sources.csv")
+        if row["item"] in unreadable
+    ]
+    if len(unreadable) >= gathered.items:
+        files.remove_folder(home)
+        raise nothing(gathered.refusals)
+    with open(home / "items.csv", encoding="utf-8", newline="") as file:
+        columns = next(csv.reader(file))
+    for name, names in (("items", columns), ("sources", SOURCE_COLUMNS)):
+        rows = (row for row in files.iter_csv(home / f"{name}.csv") if row["item"] not in unreadable)
+        files.write_csv(home / f"{name}.csv", rows, names)
+    rejected = itertools.chain(files.iter_csv(home / "rejected.csv"), refused)
+    files.write_csv(home / "rejected.csv", rejected, REJECTED_COLUMNS)
 
 
 TASK = TaskSpec(

@@ -1,12 +1,18 @@
-"""From a folder to rows of a catalogue: choose the layout, walk through, read the headers, hash the contents."""
+"""From a folder to the tables of a catalogue: choose the layout, walk through, read the headers, hash the contents.
+
+Everything streams: a row is written as soon as its header is read, so that a catalogue may be larger than memory.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +22,62 @@ from engines.jobs.context import JobContext
 from engines.layouts.base import Item, LayoutSpec, Note, Rejection
 from engines.readers.base import Header
 from engines.readers.sandbox import Sandbox
+from engines.records import Source
 from engines.workspace import Workspace
 
 AUTO = "auto"
 SCAN_SHARE, HEADER_SHARE = 0.05, 0.4  # of the progress bar; the analysis fills the rest
+COLUMNS = (
+    "item", "label", "patient", "side", "view", "split", "width", "height", "bits", "channels", "content",
+)  # fmt: skip
+SOURCE_COLUMNS = ("item", "path", "member")
+REJECTED_COLUMNS = ("file", "reason", "advice")
+MOST_TOLD = 500  # refusals in a job's result; rejected.csv holds all
+CONTENT_DIGITS = 16  # of a file's SHA-256: enough to tell millions of files apart
 _LIST_EVERY = 200  # found files between two signs of life
 # What a header's facts are called in the catalogue.
-_FACTS = {"PresentationIntentType": "intent", "Modality": "modality", "BurnedInAnnotation": "burned_in"}
+_FACTS = {
+    "PresentationIntentType": "intent", "Modality": "modality", "BurnedInAnnotation": "burned_in",
+    "PatientOrientation": "orientation", "BreastImplantPresent": "implant",
+}  # fmt: skip
+
+Write = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass
-class Found:
-    """What the walk through the folder gave."""
+class Refusals:
+    """What was left out: the first ones in words, and how often each reason came."""
 
-    items: list[Item] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
+    count: int = 0
+    told: list[dict[str, str]] = field(default_factory=list)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, rejection: Rejection, folder: Path) -> dict[str, str]:
+        """Count a refusal; gives its row of rejected.csv, with the file's name below the added folder."""
+        try:
+            name = rejection.path.relative_to(folder).as_posix()
+        except ValueError:
+            name = rejection.path.name
+        row = {
+            "file": name.encode(errors="replace").decode(),
+            "reason": rejection.reason,
+            "advice": rejection.advice,
+        }
+        self.count += 1
+        if len(self.reasons) < MOST_TOLD or (row["reason"], row["advice"]) in self.reasons:
+            self.reasons[row["reason"], row["advice"]] += 1
+        if len(self.told) < MOST_TOLD:
+            self.told.append(row)
+        return row
+
+
+@dataclass
+class Gathered:
+    """What the tables of a new catalogue hold besides their rows."""
+
+    items: int = 0
+    refusals: Refusals = field(default_factory=Refusals)
     notes: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Kept:
-    """Pictures whose header was read: the catalogue's rows, their files, and a hash over all contents."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    paths: list[Path] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
 
 
 def choose_layout(folder: Path, name: str) -> LayoutSpec:
@@ -55,75 +92,100 @@ def choose_layout(folder: Path, name: str) -> LayoutSpec:
     sure = {spec.name: spec.detect(folder) for spec in layouts.values()}
     best = max(sure, key=lambda name: sure[name])
     if sure[best] <= 0:
-        raise LabError(
-            "There is no picture in this folder.",
-            "PNG, JPEG, TIFF, PGM, NPY and DICOM files are read.",
-            "Choose the folder that holds the pictures, or one above it.",
-        )
+        raise nothing(Refusals())
     return layouts[best]
 
 
-def scan(layout: LayoutSpec, folder: Path, context: JobContext) -> Found:
-    found = Found()
-    for number, thing in enumerate(layout.scan(folder), start=1):
-        if number % _LIST_EVERY == 0:
+def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, context: JobContext) -> Gathered:
+    """Write items.csv, sources.csv and rejected.csv into `home`. Raises LabError where no picture is left."""
+    total = _count(layout, folder, context)
+    gathered, started = Gathered(), time.monotonic()
+    with ExitStack() as stack:
+        items, sources, rejected = (
+            stack.enter_context(files.new_table(home / f"{name}.csv", columns))
+            for name, columns in (("items", COLUMNS), ("sources", SOURCE_COLUMNS), ("rejected", REJECTED_COLUMNS))
+        )
+        sandbox = stack.enter_context(Sandbox())
+        hashers = ThreadPoolExecutor(2)
+        stack.callback(hashers.shutdown, cancel_futures=True)
+        pending: deque[tuple[Item, Future[str]]] = deque()
+        found = _found(layout, folder, gathered, rejected, hashers, pending)
+        for number, header in enumerate(sandbox.probe_many(found), start=1):
             context.pause_point()
-            context.progress(SCAN_SHARE * number / (number + 5000), f"Found {len(found.items)} pictures")
-        if isinstance(thing, Note):
-            found.notes.append(thing.text)
-        elif isinstance(thing, Rejection):
-            found.rejected.append(thing)
-        elif not _is_text(thing.path):
-            found.rejected.append(
-                Rejection(thing.path, "This file's name is not valid text.", "Rename it, then add the folder again.")
-            )
-        else:
-            found.items.append(thing)
-    return found
-
-
-def read_headers(found: Found, workspace: Workspace, context: JobContext) -> Kept:
-    """Read all headers in the sandbox; refusals go to `found.rejected`."""
-    kept, total, started = Kept(), len(found.items), time.monotonic()
-    with Sandbox() as sandbox, ThreadPoolExecutor(2) as hashers:
-        headers = sandbox.probe_many(item.path for item in found.items)
-        for number, (item, header) in enumerate(zip(found.items, headers, strict=True), start=1):
-            context.pause_point()
+            item, content = pending.popleft()
             if isinstance(header, LabError):
                 reason = f"{header.what} {header.why}".strip()
-                found.rejected.append(Rejection(item.path, reason, header.advice))
+                rejected(gathered.refusals.add(Rejection(_named(item), reason, header.advice), folder))
             else:
-                kept.rows.append(_row(len(kept.rows) + 1, item, header, workspace))
-                kept.paths.append(item.path)
-            eta_s = (time.monotonic() - started) * (total - number) / number
-            context.progress(
-                SCAN_SHARE + (HEADER_SHARE / 2 - SCAN_SHARE) * number / total,
-                f"Reading header {number} of {total}",
-                eta_s,
-            )
-        for number, digest in enumerate(_hashes(hashers, kept.paths), start=1):
+                gathered.items += 1
+                row = _row(gathered.items, item, header, content.result(), workspace)
+                items(row)
+                sources({"item": row["item"], "path": str(item.path), "member": item.member})
+            eta_s = (time.monotonic() - started) * max(0, total - number) / number
+            share = min(1.0, number / max(1, total))
+            message = f"Reading header {number:,} of {max(total, number):,}"
+            context.progress(SCAN_SHARE + (HEADER_SHARE - SCAN_SHARE) * share, message, eta_s)
+        if not gathered.items:
+            raise nothing(gathered.refusals)
+    return gathered
+
+
+def _count(layout: LayoutSpec, folder: Path, context: JobContext) -> int:
+    """How many pictures there are. Walking twice is cheap, and needs no room for what the first walk found."""
+    count = 0
+    for number, thing in enumerate(layout.scan(folder), start=1):
+        count += isinstance(thing, Item)
+        if number % _LIST_EVERY == 0:
             context.pause_point()
-            kept.digests.append(digest)
-            context.progress(
-                HEADER_SHARE / 2 * (1 + number / len(kept.paths)), f"Checking file {number} of {len(kept.paths)}"
-            )
-    return kept
+            context.progress(SCAN_SHARE * number / (number + 5000), f"Found {count:,} pictures")
+    return count
 
 
-def _hashes(hashers: ThreadPoolExecutor, paths: list[Path]) -> Iterator[str]:
-    """Hashes of the files in order; a file that vanished meanwhile has none, and the analysis says so."""
-    for start in range(0, len(paths), 64):  # in batches, so that Stop waits for few files
-        yield from hashers.map(_hash, paths[start : start + 64])
+def _found(
+    layout: LayoutSpec,
+    folder: Path,
+    gathered: Gathered,
+    rejected: Write,
+    hashers: ThreadPoolExecutor,
+    pending: deque[tuple[Item, Future[str]]],
+) -> Iterator[Source]:
+    """The pictures for the sandbox, which reads a few ahead; what waits for its header stands in `pending`."""
+    for thing in layout.scan(folder):
+        if isinstance(thing, Note):
+            gathered.notes.append(thing.text)
+        elif isinstance(thing, Rejection):
+            rejected(gathered.refusals.add(thing, folder))
+        elif not _is_text(thing.path):
+            reason = "This file's name is not valid text."
+            refusal = Rejection(thing.path, reason, "Rename it, then add the folder again.")
+            rejected(gathered.refusals.add(refusal, folder))
+        else:
+            pending.append((thing, hashers.submit(_content, thing)))
+            yield Source(thing.path, thing.member)
 
 
-def _hash(path: Path) -> str:
+def _named(item: Item) -> Path:
+    """The path that a refusal names: for a picture inside a file with its name there."""
+    return item.path.with_name(f"{item.path.name} [{item.member}]") if item.member else item.path
+
+
+def _content(item: Item) -> str:
+    """A short hash of a picture's file; a file that vanished meanwhile has none, and the analysis says so."""
     try:
-        return files.sha256_file(path)
+        if not item.member:
+            return files.sha256_file(item.path)[:CONTENT_DIGITS]
+        whole = _of_many(item.path, item.path.stat().st_mtime_ns)
+        return hashlib.sha256(f"{whole} {item.member}".encode()).hexdigest()[:CONTENT_DIGITS]
     except OSError:
         return ""
 
 
-def _row(number: int, item: Item, header: Header, workspace: Workspace) -> dict[str, Any]:
+@lru_cache(maxsize=4)
+def _of_many(path: Path, _changed_ns: int) -> str:
+    return files.sha256_file(path)
+
+
+def _row(number: int, item: Item, header: Header, content: str, workspace: Workspace) -> dict[str, Any]:
     """A row of items.csv. The layout knows more of a published collection than its headers do."""
     facts = header.tags
     side = str(facts.get("ImageLaterality") or facts.get("Laterality", ""))[:1].upper()
@@ -140,19 +202,20 @@ def _row(number: int, item: Item, header: Header, workspace: Workspace) -> dict[
         "height": header.height,
         "bits": header.bits,
         "channels": header.channels,
+        "content": content,
         **known,
         **item.extra,
     }
 
 
-def nothing(found: Found) -> LabError:
-    if not found.rejected:
+def nothing(refusals: Refusals) -> LabError:
+    if not refusals.count:
         return LabError(
             "There is no picture in this folder.", "PNG, JPEG, TIFF, PGM, NPY and DICOM files are read.",
             "Choose the folder that holds the pictures, or one above it.",
         )  # fmt: skip
-    (reason, advice), count = Counter((one.reason, one.advice) for one in found.rejected).most_common(1)[0]
-    return LabError(f"None of the {len(found.rejected)} files can be read.", f"{count} times: {reason}", advice)
+    (reason, advice), count = refusals.reasons.most_common(1)[0]
+    return LabError(f"None of the {refusals.count} files can be read.", f"{count} times: {reason}", advice)
 
 
 def _is_text(path: Path) -> bool:
