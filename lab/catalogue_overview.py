@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,21 @@ def _bars(counted: Counter[str]) -> dict[str, Any]:
     return {"bars": shown, "others": len(rest), "others_count": sum(count for _, count in rest)}
 
 
-def matching(rows: Iterable[Mapping[str, str]], where: Mapping[str, Sequence[str]], items: Sequence[str]) -> str:
-    """Which of the items every chosen column allows, a bit each in their order (lowest bit first), as base64."""
+def matching(
+    rows: Iterable[Mapping[str, str]],
+    where: Mapping[str, Sequence[str]],
+    items: Sequence[str],
+    among: Collection[str] | None = None,
+) -> str:
+    """Which of the items every chosen column allows, a bit each in their order (lowest bit first), as base64.
+
+    `among` are the only items that may pass; None lets all.
+    """
     allowed = {column: set(values) for column, values in where.items()}
     fits = {row["item"] for row in rows if all((row.get(column) or "") in some for column, some in allowed.items())}
     bits = bytearray(-(-len(items) // 8))
     for index, item in enumerate(items):
-        if item in fits:
+        if item in fits and (among is None or item in among):
             bits[index >> 3] |= 1 << (index & 7)
     return base64.b64encode(bits).decode()
 

@@ -62,6 +62,16 @@ def read_filter(text: str) -> dict[str, list[str]]:
     return given
 
 
+def grouped(workspace: Workspace, clustering: str, clusters: str) -> set[str]:
+    """The items of some groups of a clustering job. Raises LabError if it is not there."""
+    chosen = set(clusters.split(","))
+    try:
+        table = files.iter_csv(workspace.folder("jobs", clustering) / "clusters.csv")
+        return {row["item"] for row in table if row.get("cluster") in chosen}
+    except FileNotFoundError:
+        raise LabError("These groups are no longer there.", "", "Find the groups again.") from None
+
+
 def lists(workspace: Workspace) -> dict[str, Any]:
     """Catalogues and image sets, newest first, with the counts that the left column shows."""
     catalogues = [
@@ -123,11 +133,15 @@ def make(workspace: Workspace) -> APIRouter:
             }
         }
 
-    def filtered(kind: Kind, id: str, where: str) -> dict[str, Any]:
+    def filtered(kind: Kind, id: str, where: str, clustering: str, clusters: str) -> dict[str, Any]:
         chosen = read_filter(where)
+        among = grouped(workspace, clustering, clusters) if clustering else None
         columns, _ = analyses.read(kind, id)
         items = columns.items if columns else []
-        return {"items": len(items), "mask": matching(files.iter_csv(items_table(workspace, kind, id)), chosen, items)}
+        return {
+            "items": len(items),
+            "mask": matching(files.iter_csv(items_table(workspace, kind, id)), chosen, items, among),
+        }
 
     @router.get("/catalogues")
     async def catalogues() -> Any:
@@ -165,11 +179,13 @@ def make(workspace: Workspace) -> APIRouter:
             return missing("There is no such catalogue or image set.")
 
     @router.get("/{one}/{id}/matching")
-    async def matching_items(request: Request, one: One, id: str, where: str = "{}") -> Any:
+    async def matching_items(
+        request: Request, one: One, id: str, where: str = "{}", clustering: str = "", clusters: str = ""
+    ) -> Any:
         if refused := only_owner(request):
             return refused
         try:
-            return await run_in_threadpool(filtered, KINDS[one], id, where)
+            return await run_in_threadpool(filtered, KINDS[one], id, where, clustering, clusters)
         except LabError as error:
             return fault(error, 404)
 

@@ -174,10 +174,16 @@ class LiveState:
             "queue": [_line(job) for job in waiting[:QUEUE_SHOWN]],
             "queue_count": len(waiting),
             "busy_count": len(busy),
-            # Changes whenever a job starts, ends or changes its state: the page's lists are then read again.
-            "pulse": f"{len(jobs)}.{len(waiting)}.{len(busy)}.{ended:.0f}.{shown}",
+            # Changes whenever a job starts, ends or changes its state, or a catalogue or set appears: the page's lists
+            # are then read again.
+            "pulse": f"{len(jobs)}.{len(waiting)}.{len(busy)}.{ended:.0f}.{self._made_things()}.{shown}",
             "active": active,
         }
+
+    def _made_things(self) -> int:
+        """How many catalogues and image sets there are; one appears before the job that makes it has ended."""
+        kinds = ("catalogues", "image_sets")
+        return sum(1 for kind in kinds for _ in (self.workspace.path / kind).glob("[!.]*"))
 
     def _waiting(self, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if self.engine is not None:

@@ -23,6 +23,7 @@
     kept: new Uint8Array(0),
     mask: null, // 1 where a filter of the overview leaves an image; null without one
     where: {}, // that filter: column -> allowed values
+    groups: null, // and the groups of a clustering that it leaves: {clustering, clusters}
     counts: { all: 0, kept: 0, out: 0, near: 0, decided: 0 },
   };
 
@@ -148,7 +149,7 @@
     session.details = new Map();
     sessions.set(key, session);
     state.data = data;
-    if (fresh) Object.assign(state, { where: {}, mask: null });
+    if (fresh) Object.assign(state, { where: {}, groups: null, mask: null });
     state.session = session;
     // A number of images means nothing for another catalogue; a threshold does.
     if (fresh) state.mode = "threshold";
@@ -174,9 +175,8 @@
   }
 
   // ---- filter ------------------------------------------------------------------------------------------------------
-  function setFilter(where, mask) {
-    state.where = where;
-    state.mask = mask;
+  function setFilter(where, groups, mask) {
+    Object.assign(state, { where, groups, mask });
     recounted("filter");
   }
 

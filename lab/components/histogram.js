@@ -115,6 +115,7 @@
         best: state.best,
         kept: ready ? state.counts.kept : 0,
         where: ready ? state.where : {},
+        ...(ready && state.groups ? state.groups : {}),
       });
       if (value === told) return;
       told = value;

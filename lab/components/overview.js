@@ -7,19 +7,12 @@
 
   const base = ({ kind, id }) => `/lab/${kind === "catalogues" ? "catalogue" : "image_set"}/${encodeURIComponent(id)}`;
 
-  // Bits in the order of the items, lowest first, as one byte each.
-  function unpack(text, size) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    return Uint8Array.from({ length: size }, (_, index) => (bytes[index >> 3] >> (index & 7)) & 1);
-  }
-
   class Overview {
     constructor(root) {
       const { el } = lab;
       this.root = root;
       this.desk = lab.curation;
       this.shown = ""; // the thing whose charts are drawn
-      this.asked = 0;
       this.facts = el("p", { class: "lab-overview-facts" });
       this.chips = el("div", { class: "lab-overview-chips", role: "status", "aria-label": "Filter" });
       this.charts = el("div", { class: "lab-overview-charts" });
@@ -86,29 +79,12 @@
       this.filter(where);
     }
 
-    // Ask which images a filter leaves; the newest question wins.
     async filter(where) {
-      const { data, selected } = this.state;
-      const asked = ++this.asked;
-      if (!Object.keys(where).length) return this.took({}, null);
-      try {
-        const answer = await lab.get(`${base(selected)}/matching?where=${encodeURIComponent(JSON.stringify(where))}`);
-        if (asked !== this.asked || data !== this.state.data) return undefined;
-        this.took(where, unpack(answer.mask, data ? data.items.length : 0));
-        this.problem.textContent = "";
-      } catch (error) {
-        this.problem.textContent = `The filter was not applied. ${error.words || error.message}`;
-      }
-      return undefined;
-    }
-
-    took(where, mask) {
-      this.desk.setFilter(where, mask);
-      this.mark();
+      this.problem.textContent = await lab.filter.where(where);
     }
 
     mark() {
-      const { where, counts } = this.state;
+      const { where, groups, counts } = this.state;
       for (const button of this.charts.querySelectorAll("[data-column]")) {
         button.setAttribute("aria-pressed", String((where[button.dataset.column] || []).includes(button.dataset.value)));
       }
@@ -122,7 +98,12 @@
         });
         return chip;
       });
-      const words = chosen.length
+      if (groups) {
+        const chip = lab.el("button", { type: "button", class: "lab-chip", title: "Take this filter away", text: `groups ${groups.clusters.map((one) => one + 1).join(", ")} ×` });
+        chip.addEventListener("click", () => lab.filter.groups(null));
+        chips.push(chip);
+      }
+      const words = chips.length
         ? `${counts.all.toLocaleString("en")} images are left by the filter; an image set takes these only.`
         : "All images. Press a bar to keep only the images that it counts.";
       this.chips.replaceChildren(...chips, lab.el("span", { text: words }));
@@ -137,10 +118,7 @@
     desk.on("select", root, () => overview.read());
     desk.on("lists", root, () => overview.read());
     desk.on("counts", root, () => overview.mark());
-    // More rows of a growing analysis, or the same rows in another order: the filter is asked for again.
-    desk.on("data", root, () => {
-      if (overview.state.data && Object.keys(overview.state.where).length) overview.filter(overview.state.where);
-    });
+    desk.on("data", root, () => overview.state.data && lab.filter.again());
     overview.read();
     overview.mark();
   }

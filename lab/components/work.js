@@ -65,10 +65,15 @@
     let job = null;
     let dismissed = "";
 
+    let before = new Set(); // catalogues when the work was first seen: one that appears meanwhile is shown at once
+
+    const catalogues = () => lab.curation.state.lists.catalogues.map((one) => one.id);
+
     function follow(next) {
       if (!next || next === id) return;
       id = next;
       job = null;
+      before = new Set(catalogues());
       look.now();
     }
 
@@ -96,6 +101,12 @@
       if (!LIVE.has(job.state)) await ended();
     }
 
+    lab.curation.on("lists", element, () => {
+      const fresh = job && LIVE.has(job.state) && job.kind !== "curate" && catalogues().find((one) => !before.has(one));
+      if (!fresh) return;
+      before.add(fresh);
+      lab.curation.select("catalogues", fresh);
+    });
     const look = lab.poll(element, tick, EVERY_MS);
     part.querySelector("[data-cancel]").addEventListener("click", async () => {
       if (!job) return;

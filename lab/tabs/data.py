@@ -191,8 +191,7 @@ def curation(chosen: dict[str, Any], values: tuple[Any, ...]) -> dict[str, Any]:
     given: dict[str, Any] = {"catalogue": chosen["catalogue"], **dict(zip(STEPS, values, strict=True))}
     given["size"] = int(given["size"])
     given["name"] = str(given["name"] or "").strip()
-    if chosen.get("where"):
-        given["where"] = chosen["where"]
+    given |= {name: chosen[name] for name in ("where", "clustering", "clusters") if chosen.get(name)}
     if chosen.get("mode") == "best":
         return {**given, "keep_best": int(chosen["best"])}
     return {**given, "shape_confidence": float(chosen["threshold"])}
