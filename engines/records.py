@@ -94,6 +94,11 @@ class ImageSetRecord(Record):
     resizer: str = ""
     intensity: str = ""  # how stored values became these pixels, in words
     content_sha256: str = ""  # of images.npy
+    split_counts: dict[str, dict[str, int]] = {}  # part -> class -> images; empty where no image has a part
+    version: int = 1
+    replaces: str = ""  # the image set that this one is a new version of
+    changes: list[str] = []  # what differs from that one, in sentences
+    warnings: list[str] = []  # sentences that the page shows
 
 
 class RunRecord(Record):
