@@ -20,7 +20,7 @@ LIGHT_ENGINES = {"errors", "files", "records", "workspace", "options", "registry
 # The floors of engines/, lowest first: a module imports from its own floor's folder and from lower floors only.
 FLOORS = (
     {"errors", "options"},
-    {"files"},
+    {"files", "growing"},
     {"records", "decisions", "device", "resize", "registry"},
     {"workspace", "weights", "splits"},
     {"methods", "layouts", "exporting", "readers", "phantoms"},

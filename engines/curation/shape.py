@@ -14,6 +14,7 @@ from engines.curation.segment import Frame, Grey, Mask, Segment, Side
 
 WEIGHTS = {"closed": 0.30, "edge": 0.20, "solid": 0.15, "ellipse": 0.15, "smooth": 0.10, "area": 0.10}
 _ROUND_END = 0.4
+CUT, LABEL_TOUCHES = 0.08, 0.01  # shares of the outline from which words are said about them
 NO_BREAST = "no breast found"
 
 
@@ -176,13 +177,13 @@ def _reasons(parts: dict[str, float], measures: dict[str, float]) -> tuple[str, 
     words: list[tuple[float, str]] = []
     if parts["closed"] < 0.9:
         cuts = {"nipple": "cut off at the nipple", "below": "cut off below", "above": "cut off above"}
-        found = [(measures[f"cut_{key}"], text) for key, text in cuts.items() if measures[f"cut_{key}"] > 0.08]
+        found = [(measures[f"cut_{key}"], text) for key, text in cuts.items() if measures[f"cut_{key}"] > CUT]
         words += [(parts["closed"], text) for _, text in sorted(found, reverse=True)]
         if measures["contact"] < 0.35:
             words.append((parts["closed"], "hardly meets the chest wall"))
         if measures["gap"] > 0.10:
             words.append((parts["closed"], "lies away from the chest wall"))
-    if measures["label"] > 0.01:
+    if measures["label"] > LABEL_TOUCHES:
         words.append((0.85, "label touches"))
     if parts["solid"] < 0.8:
         words.append((parts["solid"], "dented outline"))

@@ -11,12 +11,32 @@ import pytest
 from PIL import Image
 
 from engines import files
-from engines.records import CatalogueRecord
+from engines.curation.pool import Pool
+from engines.jobs.context import JobContext
+from engines.readers import base
+from engines.records import CatalogueRecord, Source
 from engines.workspace import Workspace
 
 HEIGHT, WIDTH = 400, 300
 Draw = Callable[..., np.ndarray[Any, Any]]
 MakeCatalogue = Callable[..., str]
+
+
+@pytest.fixture
+def context(workspace: Workspace, tmp_path: Path) -> JobContext:
+    return JobContext.detached(workspace, tmp_path / "job")
+
+
+def read_here(self: Pool, source: Source | Path, least_side: int = 0) -> base.Picture:
+    path, member = source if isinstance(source, Source) else (source, "")
+    return base.read(path, member=member, least_side=least_side)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in this process and decode our own files in it: the pool and its sandbox have tests of their own."""
+    monkeypatch.setattr("engines.curation.pool.cores", lambda: 1)
+    monkeypatch.setattr("engines.curation.pool.Pool._read_here", read_here)
 
 
 @pytest.fixture

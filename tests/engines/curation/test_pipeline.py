@@ -17,36 +17,18 @@ from engines import files
 from engines.curation.analysis import COLUMNS, SIDE_DIFFERS, is_current, read_analysis
 from engines.curation.parameters import CurateParameters
 from engines.curation.pipeline import CANDIDATE_COLUMNS, analyse_catalogue, make_image_set
-from engines.curation.pool import Pool
 from engines.decisions import record_decision
 from engines.errors import LabError
 from engines.jobs import control
 from engines.jobs.context import JobContext, JobStopped
-from engines.readers import base
-from engines.records import Source
 from engines.resize import RESIZER
 from engines.tasks.curate import TASK
 from engines.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("here")
+
 Draw = Callable[..., np.ndarray[Any, Any]]
 MakeCatalogue = Callable[..., str]
-
-
-@pytest.fixture
-def context(workspace: Workspace, tmp_path: Path) -> JobContext:
-    return JobContext.detached(workspace, tmp_path / "job")
-
-
-def read_here(self: Pool, source: Source | Path, least_side: int = 0) -> base.Picture:
-    path, member = source if isinstance(source, Source) else (source, "")
-    return base.read(path, member=member, least_side=least_side)
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in this process and decode our own files in it: the pool and its sandbox have tests of their own."""
-    monkeypatch.setattr("engines.curation.pool.cores", lambda: 1)
-    monkeypatch.setattr("engines.curation.pool.Pool._read_here", read_here)
 
 
 def films(draw: Draw) -> list[np.ndarray[Any, Any]]:
@@ -211,7 +193,7 @@ def test_a_stop_leaves_no_half_made_set_and_no_half_made_analysis(
     with pytest.raises(JobStopped):
         curated(workspace, context, id)
     assert workspace.ids("image_sets") == [] and not list((workspace.path / "image_sets").iterdir())
-    assert not list(workspace.folder("catalogues", id).glob("*analysis*"))
+    assert not (workspace.folder("catalogues", id) / "analysis").exists()
     assert context.take("stop")
     assert curated(workspace, context, id).record.items == 3
 
