@@ -16,14 +16,25 @@ PARTS = sorted([*SOURCES, *ROOT.glob("lab/**/*.js"), *ROOT.glob("lab/**/*.css"),
 MOST_LINES, MOST_FUNCTION_LINES = 320, 65
 LONG_FUNCTIONS = {"engines/training/loop.py"}  # the training loop is the one long function
 HEAVY = {"torch", "torchvision", "sklearn", "skimage", "scipy", "timm"}
-LIGHT_ENGINES = {"errors", "files", "records", "workspace", "options", "registry", "jobs", "splits", "decisions"}
+LIGHT_ENGINES = {
+    "errors",
+    "files",
+    "records",
+    "workspace",
+    "options",
+    "registry",
+    "jobs",
+    "splits",
+    "decisions",
+    "versions",
+}
 # The floors of engines/, lowest first: a module imports from its own floor's folder and from lower floors only.
 FLOORS = (
     {"errors", "options"},
     {"files", "growing"},
     {"records", "decisions", "device", "resize", "registry"},
     {"workspace", "weights", "splits"},
-    {"methods", "layouts", "exporting", "readers", "phantoms"},
+    {"versions", "methods", "layouts", "exporting", "readers", "phantoms"},
     {"jobs", "metrics", "recipes"},
     {"curation", "training", "classifiers"},
     {"tasks"},
