@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import gradio as gr
 
 from engines.errors import LabError
 from engines.workspace import Workspace
-from lab import forms
+from lab import curation_form
 from lab.catalogue_tables import chosen_one, items_page, refused_files
 from lab.components.base import columns, heading, left, middle, note, packed, part, right
 from lab.handlers import submit
@@ -20,17 +19,8 @@ from lab.tabs.base import TabContext, TabSpec
 
 ITEM_HEADERS = ["Item", "Label", "Patient", "Side", "View", "Split", "Size (px)", "Bits"]
 REFUSED_HEADERS = ["File", "Reason", "What to do"]
-STEPS = ("crop", "mask_background", "flip", "size", "channels", "split", "name")  # of the task `curate`
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# The button says how many images it will take, while the threshold still moves: no way through the server.
-COUNT_ON_BUTTON = """
-(value) => {
-  const { catalogue, kept } = JSON.parse(value) || {};
-  const count = kept ? ' · ' + kept.toLocaleString('en') + (kept === 1 ? ' image' : ' images') : '';
-  const text = catalogue && !kept ? 'No image is kept' : 'Make image set' + count;
-  return { __type__: 'update', value: text, interactive: kept > 0 };
-}
-"""
+FEATURES = [("SIFT words", "sift"), ("Pixels", "pixels"), ("Texture", "deep")]
 
 
 @dataclass(frozen=True)
@@ -56,56 +46,90 @@ def build(context: TabContext) -> None:
         with middle():
             heading("Shape confidence")
             scores = part("histogram", label="Scores and threshold", elem_id="data-histogram")
-            steps, make = draw_steps(context)
+            form = gr.Column()
         with right():
             work = part("work", label="Import or curation at work", elem_id="data-work")
             panel = draw_adding(context, add, work)
-            with gr.Tabs(elem_classes=["lab-views"]):
+            with gr.Tabs(elem_classes=["lab-views"]) as views:
                 with gr.Tab("Pictures", id="pictures"):
                     part("grid", label="Candidates", elem_id="data-grid")
                 with gr.Tab("Overview", id="overview"):
                     part("overview", label="What the catalogue is made of", elem_id="data-overview")
-                views = draw_tables()
+                with gr.Tab("Preview", id="preview"):
+                    preview = part("preview", label="Preview of the chosen steps", elem_id="data-preview-cases")
+                with gr.Tab("Groups", id="groups"):
+                    draw_groups(context, chosen)
+                tables = draw_tables()
+    with form:
+        draw_form(context, scores, work, preview, views)
 
     demo.click(starter(context, "demo", "Demo data"), None, [work], **QUIET)
     demo.click(lambda: gr.update(visible=False), None, [panel], queue=False, **QUIET)
-    scores.input(None, [scores], [make], js=COUNT_ON_BUTTON)
-    make.click(maker(context), [scores, *steps], [work], **QUIET)
-    shown = [views.page, views.about, views.items, views.refused_tab, views.refused_about, views.refused]
-    chosen.input(shower(context.workspace), [chosen], [*shown, steps[-1]], queue=False, **QUIET)
-    views.page.change(pager(context.workspace), [chosen, views.page], [views.about, views.items], queue=False, **QUIET)
+    shown = [tables.page, tables.about, tables.items, tables.refused_tab, tables.refused_about, tables.refused]
+    chosen.input(shower(context.workspace), [chosen], shown, queue=False, **QUIET)
+    page = [tables.about, tables.items]
+    tables.page.change(pager(context.workspace), [chosen, tables.page], page, queue=False, **QUIET)
 
 
-def draw_steps(context: TabContext) -> tuple[list[Any], gr.Button]:
-    """The choices of the task `curate`, in the order of STEPS, and the button that starts it."""
-    heading("Steps")
-    with gr.Column(elem_classes=["lab-data-steps"]):
-        crop = gr.Checkbox(True, label="Crop to the breast")
-        mask = gr.Checkbox(True, label="Blank labels and film borders")
-        flip = gr.Checkbox(True, label="Flip: all point right")
-    with gr.Row(elem_classes=["lab-data-pair"]):
-        size = gr.Radio([64, 128, 256], value=128, label="Resize (px)", min_width=80, elem_classes=["lab-segments"])
-        channels = gr.Radio(
-            [("Auto", "auto"), ("Grey", "grey"), ("RGB", "rgb")],
-            value="auto", label="Colour", min_width=80, elem_classes=["lab-segments"],
+def draw_form(context: TabContext, scores: gr.HTML, work: gr.HTML, preview: gr.HTML, views: gr.Tabs) -> None:
+    """The form of the task, as soon as the engine has said what it can do, and anew when its code has changed."""
+    version = gr.Textbox(visible=False)
+    waiting = note("Asking the engine what it can do. The first start takes some seconds.")
+
+    def ask() -> tuple[str, Any]:
+        code = str(context.describe().get("code", ""))
+        return code, gr.update(visible=not code)
+
+    context.on_refresh(ask, [], [version, waiting])
+    place = gr.Column(elem_classes=["lab-data-form"])
+    with gr.Row(elem_classes=["lab-actions"]):
+        look = gr.Button("Preview", min_width=70, scale=0, elem_id="data-look")
+        make = gr.Button("Make set", variant="primary", interactive=False, elem_id="data-make")
+    scores.input(None, [scores], [make], js=curation_form.COUNT_ON_BUTTON)
+
+    with place:
+
+        @gr.render(inputs=[version], triggers=[version.change], show_progress="hidden", queue=False)  # type: ignore[untyped-decorator]
+        def settings(code: str) -> None:
+            form = curation_form.form_of(context.describe())
+            given = [scores, *curation_form.ordered(form, curation_form.draw(form))]
+            check = curation_form.checker(form)
+            make.click(maker(context, form), given, [work], validator=check, **QUIET)
+            look.click(looker(context, form), given, [preview, views], validator=check, **QUIET)
+
+
+def draw_groups(context: TabContext, chosen: gr.HTML) -> None:
+    """Groups of images that look alike, as in study 4."""
+    with gr.Row(elem_classes=["lab-data-groups"]):
+        features = gr.Radio(
+            FEATURES, value="sift", label="Features", elem_classes=["lab-setting", "lab-segments"], scale=3,
+            info="What counts as alike. SIFT words: local structure, as in study 4. Pixels: brightness and position. "
+            "Texture: statistics of the tissue.",
         )  # fmt: skip
-    split = gr.Radio(
-        [("None", "none"), "70/20/10"], value="70/20/10", label="Split by patient", elem_classes=["lab-segments"]
-    )
-    name = gr.Textbox("", label="Name of the image set", max_lines=1, max_length=80)
-    make = gr.Button("Make image set", variant="primary", interactive=False, elem_id="data-make")
-    controls = [crop, mask, flip, size, channels, split, name]
+        count = gr.Textbox(
+            "", label="Groups", placeholder="automatic", max_lines=1, scale=1, min_width=90,
+            elem_classes=["lab-setting"],
+            info="How many groups, 2 to 10. Automatic takes the number with the highest silhouette. Too few mix "
+            "different images; too many split one kind.",
+        )  # fmt: skip
+        find = gr.Button("Find groups", scale=0, min_width=110, elem_id="data-find-groups")
+    found = part("clusters", label="Groups that look alike", elem_id="data-clusters")
 
-    def explain() -> list[Any]:
-        """Tooltips come from the task's own options, which a new engine may tell only after the page was drawn."""
-        schema = context.describe().get("tasks", {}).get("curate", {}).get("parameters", {})
-        words = {setting.name: forms.tooltip(setting) for setting in forms.settings(schema)}
-        return [gr.update(info=words[step]) if words.get(step) else gr.skip() for step in STEPS]
+    def start(value: str, features: str, count: str, request: gr.Request) -> str:
+        selected = chosen_one(value)
+        if selected is None:
+            raise gr.Error("Choose a catalogue on the left first.", title="No catalogue", print_exception=False)
+        kind, id = selected
+        given: dict[str, Any] = {"catalogue" if kind == "catalogues" else "image_set": id, "features": features}
+        if count.strip():
+            given["k"] = int(count)
+        return packed({"job": submit(context, request, "cluster", given, "Find groups")})
 
-    for control in controls:
-        control.elem_classes = [*control.elem_classes, "lab-setting"]
-    context.blocks.load(explain, None, controls, queue=False, **QUIET)
-    return controls, make
+    def check(value: str, features: str, count: str) -> list[dict[str, Any]]:
+        fits = not count.strip() or (count.strip().isdigit() and 2 <= int(count) <= 10)
+        return [gr.validate(True, ""), gr.validate(True, ""), gr.validate(fits, "A number from 2 to 10, or nothing.")]
+
+    find.click(start, [chosen, features, count], [found], validator=check, **QUIET)
 
 
 def draw_adding(context: TabContext, opener: gr.Button, work: gr.HTML) -> gr.Column:
@@ -171,30 +195,29 @@ def starter(context: TabContext, kind: str, title: str) -> Callable[..., str]:
     return start
 
 
-def maker(context: TabContext) -> Callable[..., str]:
+# Gradio puts the request in by its place, so it stands before the values.
+
+
+def maker(context: TabContext, form: curation_form.Form) -> Callable[..., str]:
     """The handler of “Make image set”."""
 
-    # Gradio puts the request in by its place, so it stands before the values.
     def make(request: gr.Request, scores: str, *values: Any) -> str:
-        chosen = json.loads(scores) or {}
-        if not chosen.get("catalogue"):
-            raise gr.Error("Choose a catalogue on the left first.", title="No catalogue", print_exception=False)
-        given = curation(chosen, values)
-        title = f"Image set of {context.workspace.catalogue(chosen['catalogue']).name}"
+        given = curation_form.read_choice(form, scores, values, "The image set was not started")
+        title = f"Image set of {context.workspace.catalogue(given['catalogue']).name}"
         return packed({"job": submit(context, request, "curate", given, title)})
 
     return make
 
 
-def curation(chosen: dict[str, Any], values: tuple[Any, ...]) -> dict[str, Any]:
-    """Parameters of the task `curate` from the histogram's state and the controls of STEPS."""
-    given: dict[str, Any] = {"catalogue": chosen["catalogue"], **dict(zip(STEPS, values, strict=True))}
-    given["size"] = int(given["size"])
-    given["name"] = str(given["name"] or "").strip()
-    given |= {name: chosen[name] for name in ("where", "clustering", "clusters") if chosen.get(name)}
-    if chosen.get("mode") == "best":
-        return {**given, "keep_best": int(chosen["best"])}
-    return {**given, "shape_confidence": float(chosen["threshold"])}
+def looker(context: TabContext, form: curation_form.Form) -> Callable[..., tuple[str, Any]]:
+    """The handler of “Preview”: the hardest cases before and after."""
+
+    def look(request: gr.Request, scores: str, *values: Any) -> tuple[str, Any]:
+        given = curation_form.read_choice(form, scores, values, "The preview was not started")
+        job = submit(context, request, "preview", given, "Preview of the steps")
+        return packed({"job": job}), gr.update(selected="preview")
+
+    return look
 
 
 def named_folder(text: str) -> Path:
@@ -218,17 +241,16 @@ def check_folder(path: str, name: str, layout: str) -> list[dict[str, Any]]:
 
 
 def shower(workspace: Workspace) -> Callable[[str], tuple[Any, ...]]:
-    """The handler of a choice on the left: both tables, and the name that a new set would take."""
+    """The handler of a choice on the left: both tables."""
 
     def show(value: str) -> tuple[Any, ...]:
         if (chosen := chosen_one(value)) is None:
-            return tuple(gr.skip() for _ in range(7))
+            return tuple(gr.skip() for _ in range(6))
         try:
-            name = workspace.record(*chosen).name
             about, table, pages = items_page(workspace, *chosen, 1)
             title, words, refused = refused_files(workspace, *chosen)
         except (LabError, OSError):
-            return tuple(gr.skip() for _ in range(7))
+            return tuple(gr.skip() for _ in range(6))
         return (
             gr.update(value=1, maximum=pages),
             about,
@@ -236,7 +258,6 @@ def shower(workspace: Workspace) -> Callable[[str], tuple[Any, ...]]:
             gr.update(label=title),
             words,
             gr.update(value=refused),
-            gr.update(placeholder=name),
         )
 
     return show

@@ -7,32 +7,53 @@ from typing import Any
 
 import pytest
 
-from engines import files
+from engines import files, registry
 from engines.curation.parameters import CurateParameters
+from engines.errors import LabError
 from engines.records import CatalogueRecord, ImageSetRecord
 from engines.workspace import Workspace
-from lab import catalogue_tables
+from lab import catalogue_tables, curation_form
 from lab.tabs import data
 
-VALUES = (True, False, True, 64, "grey", "70/20/10", "  Films  ")
-STATE = {"catalogue": "films", "mode": "threshold", "threshold": 0.8, "best": 7, "kept": 7}
+CHOSEN = {"catalogue": "films", "mode": "threshold", "threshold": 0.8, "best": 7, "kept": 7}
+
+
+def form() -> curation_form.Form:
+    return curation_form.form_of(registry.describe())
+
+
+def values(**changes: Any) -> list[Any]:
+    """The form's values as the page sends them: defaults, with changes; all steps off."""
+    own = [changes.get(setting.name, setting.default) for setting in form().settings]
+    return [*own, *(False for _ in form().steps), *(setting.default for setting in form().step_settings)]
+
+
+def sent(chosen: dict[str, Any], raw: list[Any]) -> CurateParameters:
+    return CurateParameters(**curation_form.parameters(form(), chosen, raw))
 
 
 def test_a_threshold_is_sent_as_shape_confidence() -> None:
-    sent = CurateParameters(**data.curation(STATE, VALUES))
-    assert (sent.shape_confidence, sent.keep_best) == (0.8, None)
-    assert (sent.crop, sent.mask_background, sent.flip) == (True, False, True)
-    assert (sent.size, sent.channels, sent.split, sent.name) == (64, "grey", "70/20/10", "Films")
+    found = sent(CHOSEN, values(mask_background=False, size=64, channels="grey", split="70/20/10", name="Films"))
+    assert (found.shape_confidence, found.keep_best) == (0.8, None)
+    assert (found.crop, found.mask_background, found.flip) == (True, False, True)
+    assert (found.size, found.channels, found.split, found.name) == (64, "grey", "70/20/10", "Films")
 
 
 def test_the_best_n_are_sent_without_a_threshold() -> None:
-    sent = data.curation({**STATE, "mode": "best"}, VALUES)
-    assert sent["keep_best"] == 7 and "shape_confidence" not in sent
-    assert CurateParameters(**sent).keep_best == 7
+    given = curation_form.parameters(form(), {**CHOSEN, "mode": "best"}, values())
+    assert given["keep_best"] == 7 and "shape_confidence" not in given
+    assert CurateParameters(**given).keep_best == 7
 
 
-def test_every_step_of_the_form_is_a_parameter_of_the_task() -> None:
-    assert set(data.STEPS) <= set(CurateParameters.model_fields)
+def test_a_wrong_value_is_said_under_its_control() -> None:
+    answers = curation_form.checker(form())("{}", *values(size=7))
+    wrong = [number for number, answer in enumerate(answers) if not answer["is_valid"]]
+    assert wrong == [1 + [setting.name for setting in form().settings].index("size")]
+
+
+def test_without_a_catalogue_nothing_is_sent() -> None:
+    with pytest.raises(LabError, match="No catalogue"):
+        curation_form.parameters(form(), {**CHOSEN, "catalogue": ""}, values())
 
 
 @pytest.mark.parametrize("typed", ['"{}"', " {} ", "'{}'", "{}"])
