@@ -190,7 +190,7 @@ def _in_words() -> Iterator[None]:
     except RecursionError:
         raise broken("it is nested too deeply") from None
     except Exception as error:  # a decoder on hostile bytes may raise anything; one bad file must not stop an import
-        raise broken(f"the decoder stopped with {type(error).__name__}") from None
+        raise broken(f"its parts do not fit one another ({type(error).__name__})") from None
 
 
 def take(tags: dict[str, Any], names: Iterable[str] | Sequence[str]) -> dict[str, str | float | int]:

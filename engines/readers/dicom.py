@@ -85,6 +85,8 @@ def _open(path: Path, limits: Limits) -> tuple[FileDataset, Frame]:
     if tag in (b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00"):  # FloatPixelData, DoubleFloatPixelData
         raise unsupported("This DICOM file's values are fractions.", "Only whole numbers of 8 or 16 bits are read.")
     if tag not in (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10"):  # PixelData, little or big endian
+        if dataset.get("Rows"):
+            raise broken("it says that it holds a picture, but no pixels follow")
         named = _facts(dataset).get("Modality", "not stated")
         raise unsupported(
             "This DICOM file holds no picture.",
@@ -112,10 +114,14 @@ def _frame(dataset: FileDataset, start: int, limits: Limits) -> Frame:
         raise unsupported("This DICOM file's colours come from a table.", "Its kind is PALETTE COLOR.")
     if (samples, photometric) not in {*((1, grey) for grey in _GREY), *((3, colour) for colour in _COLOUR)}:
         known = photometric if re.fullmatch(ALLOWED_TAGS["PhotometricInterpretation"], photometric) else "not stated"
-        raise unsupported("This DICOM file is neither grey nor RGB.", f"It is {known}, {samples} values per pixel.")
+        raise unsupported(
+            "This DICOM file is neither grey nor RGB.", f"Kind of colours: {known}; values per pixel: {samples}."
+        )
     allocated, bits = whole(dataset, "BitsAllocated"), whole(dataset, "BitsStored")
     if allocated not in (8, 16) or not 1 <= bits <= allocated:
-        raise unsupported("This DICOM file's values are not of 8 or 16 bits.", f"They have {allocated} bits.")
+        raise unsupported(
+            "This DICOM file's values are not of 8 or 16 bits.", f"{bits} of {allocated} bits are said to be used."
+        )
     syntax, is_signed = _syntax(dataset), bool(whole(dataset, "PixelRepresentation"))
     if samples == 3 and ((allocated, bits, is_signed) != (8, 8, False) or _is_halved(photometric, syntax)):
         raise unsupported("This DICOM file's colours are not plain 8-bit RGB.", f"They have {bits} bits each.")

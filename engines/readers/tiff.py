@@ -51,11 +51,11 @@ def _header(file: tifffile.TiffFile, limits: Limits) -> Header:
     if sizes.count(page.shape[:2]) > 1 or page.imagedepth > 1:
         raise unsupported("This is a stack of pictures.", "It has several pages of one size.", "Save each as a file.")
     if bits not in (8, 16) or page.sampleformat not in (None, 1):
-        raise unsupported("This TIFF's values are not whole numbers of 8 or 16 bits.", f"They have {bits} bits.")
+        raise unsupported("This TIFF's values are not whole numbers of 8 or 16 bits.", f"Bits of a value: {bits}.")
     if (page.photometric, samples) not in ((_MINISWHITE, 1), (_MINISBLACK, 1), (_RGB, 3)):
         grey_or_rgb = samples in (1, 3) and int(page.compression) == 7 and bits == 8  # JPEG inside, as YCbCr
         if not grey_or_rgb:
-            raise unsupported("This TIFF is neither plain grey nor plain RGB.", f"It has {samples} samples per pixel.")
+            raise unsupported("This TIFF is neither plain grey nor plain RGB.", f"Values per pixel: {samples}.")
     if int(page.compression) not in _TIFFFILE_DECODES:
         plain_16_grey = bits == 16 and samples == 1 and int(page.compression) == 5
         if not (int(page.compression) in _PILLOW_DECODES and (bits == 8 or plain_16_grey)):

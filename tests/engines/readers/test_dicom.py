@@ -154,7 +154,8 @@ def test_shallow_sequences_are_fine(tmp_path: Path) -> None:
     ("tags", "words"),
     [
         ({"NumberOfFrames": 30}, "many frames"),
-        ({"PixelData": None}, "no picture"),
+        ({"PixelData": None}, "no pixels follow"),
+        ({"PixelData": None, "Rows": None}, "no picture"),
         ({"PhotometricInterpretation": "RGB", "SamplesPerPixel": 3}, "ends before its last pixel"),
         ({"PhotometricInterpretation": "RGB"}, "neither grey nor RGB"),
         ({"PhotometricInterpretation": "CANARY_JANE"}, "neither grey nor RGB"),

@@ -179,7 +179,7 @@ def test_jpeg_smaller(tmp_path: Path, least_side: int, reduced: int) -> None:
         assert picture.reduced == reduced and min(picture.pixels.shape[:2]) >= least_side
         assert picture.pixels.shape == (-(-301 // reduced), -(-403 // reduced), *pixels.shape[2:])
         whole = read(tmp_path / name).pixels
-        assert abs(picture.pixels.mean() - whole.mean()) < 1
+        assert abs(picture.pixels.mean() - whole.mean()) < 2  # the codec fills the last blocks up
 
 
 def test_what_holds_one_picture_has_no_members(tmp_path: Path) -> None:
