@@ -68,12 +68,43 @@ class CurateParameters(Options):
         "0.5 % and 99.5 %: for sources with very different exposure.",
     )
     classes: list[str] = option([], "Classes", "Only images of these classes; empty takes all.", layer="basic")
-    split: Literal["none", "70/20/10"] = option(
+    split: Literal["none", "70/20/10", "67/33", "80/20", "folds"] = option(
         "none",
         "Split",
-        "Divide into training, validation and test by patient. None keeps what the catalogue says.",
+        "Divide by patient into training, validation and test (70/20/10), training and validation (67/33), training "
+        "and test (80/20) or folds of one size. None keeps what the catalogue says.",
         layer="basic",
     )
+    folds: int = option(
+        5,
+        "Folds",
+        "How many parts of one size “folds” makes.",
+        too_low="Each training leaves out many images.",
+        too_high="Each test has few images, and every fold is one more training.",
+        ge=2,
+        le=20,
+    )
+    leak_reason: str = option(
+        "",
+        "Reason to keep a split that leaks",
+        "A set with a patient or a picture in two parts is refused, unless a reason is written here (at least ten "
+        "letters): it is stored with the set.",
+        max_length=500,
+    )
+    replaces: str = option(
+        "", "New version of", "The image set that this one replaces; sets themselves never change.", max_length=80
+    )
+    decisions_of: str = option(
+        "",
+        "Decisions of",
+        "Use the decisions by hand stored with this image set instead of the catalogue's present ones: to go back to "
+        "an older version.",
+        max_length=80,
+    )
+    clustering: str = option(
+        "", "Clustering", "The clustering that the chosen clusters belong to; empty keeps all images.", max_length=80
+    )
+    clusters: list[int] = option([], "Clusters", "Keep only images of these clusters; empty keeps all.")
     seed: int = option(0, "Seed", "Decides the split; the same seed gives the same split.", ge=0, le=2**31 - 1)
 
     @field_validator("classes")

@@ -1,18 +1,19 @@
 """From a catalogue to an image set: choose by score and by hand, read the originals again, cut, turn, scale."""
 
 from collections import Counter
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 from engines import decisions, files
 from engines.curation.analysis import UNREADABLE, analyse_catalogue, is_current, read_analysis
+from engines.curation.leakage import LEAK_COLUMNS, Division, divide
 from engines.curation.parameters import CurateParameters
 from engines.curation.writing import Order, fill, intensity_in_words
 from engines.errors import LabError
 from engines.jobs.context import JobContext
-from engines.records import ImageSetRecord
+from engines.records import CatalogueRecord, ImageSetRecord
 from engines.resize import RESIZER
-from engines.splits import split_by_patient
+from engines.versions import changes, next_version
 from engines.workspace import Workspace
 
 __all__ = ["analyse_catalogue", "make_image_set"]
@@ -68,20 +69,14 @@ def make_image_set(
     Raises LabError when nothing is kept or nothing can be read, JobStopped when the job is stopped.
     """
     catalogue = ws.catalogue(catalogue_id)
+    _check_names(ws, catalogue, parameters)
     analysed = is_current(ws, catalogue_id)
     if not analysed:
         analyse_catalogue(ws, catalogue_id, context, share=(0.0, 0.5))
-    home = ws.folder("catalogues", catalogue_id)
     rows = read_analysis(ws, catalogue_id)
     about = {item["item"]: item for item in ws.catalogue_items(catalogue_id)}
-    known = set(catalogue.classes) or {row["label"] for row in rows}
-    if unknown := set(parameters.classes) - known:
-        raise LabError(
-            f"The catalogue has no class “{min(unknown)}”.",
-            f"Its classes: {', '.join(sorted(known))}.",
-            "Check the name.",
-        )
-    candidates = choose(rows, parameters, decisions.current(home))
+    journal = journal_of(ws, parameters)
+    candidates = choose(rows, parameters, decisions.current(journal.parent))
     kept = [row for row in candidates if row["kept"]]
     if not kept:
         raise _nothing_kept(parameters, rows)
@@ -96,11 +91,14 @@ def make_image_set(
         kept, depths = fill(folder, kept, orders, dtype, context, 0.0 if analysed else 0.5)
         if not kept:
             raise LabError("None of the chosen images could be read.", "", "Are the originals still where they were?")
-        items = _items(kept, about, parameters)
+        division = _divide(folder, kept, about, parameters, context)
+        items = _items(kept, division.parts, parameters)
         files.write_csv(folder / "items.csv", items, ITEM_COLUMNS)
+        if division.leaks:
+            files.write_csv(folder / "leaks.csv", division.leaks, LEAK_COLUMNS)
         files.write_csv(folder / "curation.csv", candidates, CANDIDATE_COLUMNS)
-        if (home / decisions.DECISIONS_FILE).exists():
-            files.write_bytes(folder / decisions.DECISIONS_FILE, (home / decisions.DECISIONS_FILE).read_bytes())
+        if journal.exists():
+            files.write_bytes(folder / decisions.DECISIONS_FILE, journal.read_bytes())
         record = ImageSetRecord(
             id=id,
             name=parameters.name or catalogue.name,
@@ -119,19 +117,66 @@ def make_image_set(
             resizer=RESIZER,
             intensity=intensity_in_words(depths, deep, parameters),
             content_sha256=files.sha256_file(folder / "images.npy"),
+            split_counts=division.counts,
+            warnings=division.warnings,
+            **_version(ws, parameters, items),
         )
         ws.save("image_sets", record, folder)
     return record
 
 
-def _items(
-    kept: list[dict[str, Any]], about: dict[str, dict[str, str]], parameters: CurateParameters
-) -> list[dict[str, Any]]:
+def _check_names(ws: Workspace, catalogue: CatalogueRecord, parameters: CurateParameters) -> None:
+    """Raise LabError for classes and sets that are not there: before the work, not after it."""
+    known = set(catalogue.classes) or {row["label"] for row in ws.catalogue_items(catalogue.id)}
+    if unknown := set(parameters.classes) - known:
+        raise LabError(
+            f"The catalogue has no class “{min(unknown)}”.",
+            f"Its classes: {', '.join(sorted(known))}.",
+            "Check the name.",
+        )
+    for older in filter(None, (parameters.replaces, parameters.decisions_of)):
+        ws.record("image_sets", older)
+
+
+def journal_of(ws: Workspace, parameters: CurateParameters) -> Path:
+    """The journal of decisions that counts: the catalogue's, or the one stored with an older set."""
+    older = parameters.decisions_of
+    home = ws.folder("image_sets", older) if older else ws.folder("catalogues", parameters.catalogue)
+    return home / decisions.DECISIONS_FILE
+
+
+def _divide(
+    folder: Path,
+    kept: list[dict[str, Any]],
+    about: dict[str, dict[str, str]],
+    parameters: CurateParameters,
+    context: JobContext,
+) -> Division:
+    """The part of each written picture, checked for leaks; what is known of the sources comes from the catalogue."""
+    context.progress(1.0, "Looking for the same patient or picture in two parts")
+    rows = [{**about[row["item"]], **row, "split": about[row["item"]].get("split", "")} for row in kept]
+    return divide(
+        rows,
+        files.open_npy(folder / "images.npy"),
+        parameters.split,
+        folds=parameters.folds,
+        seed=parameters.seed,
+        leak_reason=parameters.leak_reason,
+        check=context.check,
+    )
+
+
+def _version(ws: Workspace, parameters: CurateParameters, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the record says of the version that this set replaces, if it does."""
+    if not parameters.replaces:
+        return {}
+    older = ws.image_set(parameters.replaces)
+    changed = changes(older.record, older.items, parameters.model_dump(mode="json"), items)
+    return {"version": next_version(ws, older.record.id), "replaces": older.record.id, "changes": changed}
+
+
+def _items(kept: list[dict[str, Any]], parts: list[str], parameters: CurateParameters) -> list[dict[str, Any]]:
     """The rows of items.csv, in the order of images.npy."""
-    parts: Iterator[str] = iter(about[row["item"]].get("split", "") for row in kept)
-    if parameters.split != "none":
-        patients, labels = [row["patient"] for row in kept], [row["label"] for row in kept]
-        parts = iter(split_by_patient(patients, labels, parameters.seed))
     flipped = parameters.flip
     return [
         {**row, "split": part, "flipped": int(flipped and row["flipped"] == "1")}

@@ -22,6 +22,10 @@ def run(parameters: CurateParameters, context: JobContext) -> dict[str, Any]:
         "channels": record.channels,
         "dtype": record.dtype,
         "classes": record.classes,
+        "split": record.split_counts,
+        "version": record.version,
+        "changes": record.changes,
+        "warnings": record.warnings,
     }
 
 
