@@ -59,6 +59,9 @@ class Files:
     def __len__(self) -> int:
         return len(self._places)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
     def take(self, key: str) -> Path | None:
         """The file of a key, or None; a taken one no longer counts as left over."""
         place = self._places.get(key)

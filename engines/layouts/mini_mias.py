@@ -94,7 +94,7 @@ def _item(found: Item, number: int, film: Film) -> Item:
     """Films 2k-1 and 2k are the right and the left breast of woman k."""
     extra = {
         "tissue": film.tissue,
-        "abnormality": ";".join(dict.fromkeys(film.abnormalities)),
+        "abnormality": "; ".join(dict.fromkeys(film.abnormalities)),
         "lesions": json.dumps(film.lesions),
     }
     side = "L" if number % 2 == 0 else "R"

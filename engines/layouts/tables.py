@@ -16,6 +16,7 @@ MOST_FOLDERS = 40  # children looked into for tables; collections keep theirs ne
 _DELIMITERS = (",", ";", "\t")
 _SUFFIXES = (".csv", ".tsv", ".tab")
 _HEAD_BYTES = 2**16
+_TABLE_FOLDERS = frozenset("csv csvs tables metadata labels annotations".split())  # they lie beside the pictures'
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ def files_near(folder: Path, wanted: Callable[[str], bool], up: int = 2, down: i
             below += folders
         level = below[:MOST_FOLDERS] if depth < down else []
     for parent in list(folder.parents)[:up]:
-        found += _listing(parent, wanted)[0]
+        names, folders = _listing(parent, wanted)
+        found += names
+        for place in folders:
+            if place.name.lower() in _TABLE_FOLDERS and place != folder:
+                found += _listing(place, wanted)[0]
     return found
 
 

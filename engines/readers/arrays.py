@@ -1,4 +1,4 @@
-"""NumPy arrays in NPY files, never with pickled objects."""
+"""NumPy arrays in NPY files, never with pickled objects: one picture, or a stack of which `member` is the number."""
 
 from __future__ import annotations
 
@@ -15,16 +15,26 @@ _CONVERT = "Save it with numpy.save as uint8 or uint16, shape (height, width) or
 
 def probe(path: Path, limits: Limits, member: str = "") -> Header:
     """Read shape and kind of values, and check that the values are all there."""
-    shape, kind, _, _ = _header(path, limits)
-    return Header(shape[1], shape[0], 3 if len(shape) == 3 and shape[2] == 3 else 1, 8 if kind == np.uint8 else 16)
+    shape, kind, _, _ = _header(path, limits, member)
+    return header_of(shape, kind)
 
 
 def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> Picture:
     """Read the values: integers as they are, fractions of 0 to 1 as 16 bits with the mapping in the tags."""
-    shape, kind, fortran, start = _header(path, limits)
+    shape, kind, fortran, start = _header(path, limits, member)
     flat = np.fromfile(path, kind, int(np.prod(shape)), offset=start)
-    values: Pixels = flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
-    values = values[..., 0] if len(shape) == 3 and shape[2] == 1 else values
+    return picture_of(flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape))
+
+
+def header_of(shape: tuple[int, ...], kind: np.dtype[np.generic]) -> Header:
+    """The header of one picture's values, which `check_values` let pass."""
+    return Header(shape[1], shape[0], 3 if len(shape) == 3 and shape[2] == 3 else 1, 8 if kind == np.uint8 else 16)
+
+
+def picture_of(values: Pixels) -> Picture:
+    """The picture that these values are. Raises LabError for fractions outside 0 to 1."""
+    values = values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
+    kind = values.dtype
     if kind.kind == "u":
         return Picture(values.astype(np.uint8 if kind.itemsize == 1 else np.uint16, copy=False), 8 * kind.itemsize)
     if not (values.min() >= 0 and values.max() <= 1):  # also false for NaN
@@ -36,15 +46,8 @@ def read(path: Path, limits: Limits, member: str = "", least_side: int = 0) -> P
     return Picture(pixels, 16, {"value_low": 0.0, "value_high": 1.0})
 
 
-def _header(path: Path, limits: Limits) -> tuple[tuple[int, ...], np.dtype[np.generic], bool, int]:
-    """Shape, kind of values, column order and offset of the first value."""
-    with open(path, "rb") as file:
-        version = np.lib.format.read_magic(file)
-        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in readers:
-            raise unsupported("This array file has an unknown version.", advice=_CONVERT)
-        shape, fortran, kind = readers[version](file, max_header_size=10_000)
-        start = file.tell()
+def check_values(shape: tuple[int, ...], kind: np.dtype[np.generic], limits: Limits) -> None:
+    """Refuse values that are not one picture. Raises LabError with the reason."""
     if kind.hasobject:
         raise unsupported("This array holds Python objects.", "Opening them could run code.", _CONVERT)
     if not (kind.kind == "u" and kind.itemsize <= 2) and not (kind.kind == "f" and kind.itemsize in (4, 8)):
@@ -55,6 +58,30 @@ def _header(path: Path, limits: Limits) -> tuple[tuple[int, ...], np.dtype[np.ge
     if min(shape) < 0:
         raise broken("its shape is negative")
     check_size(shape[1], shape[0], limits)
-    if os.path.getsize(path) - start < int(np.prod(shape)) * kind.itemsize:
+
+
+def _header(path: Path, limits: Limits, member: str) -> tuple[tuple[int, ...], np.dtype[np.generic], bool, int]:
+    """Shape, kind of values, column order and offset of the first value of the picture."""
+    with open(path, "rb") as file:
+        version = np.lib.format.read_magic(file)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in readers:
+            raise unsupported("This array file has an unknown version.", advice=_CONVERT)
+        shape, fortran, kind = readers[version](file, max_header_size=10_000)
+        start = file.tell()
+    number = 0
+    if member:
+        count, shape = shape[0], shape[1:]
+        if fortran and count > 1:
+            raise unsupported(
+                "This stack is stored column by column.", "Its pictures lie scattered through the file.",
+                "Save numpy.ascontiguousarray of it.",
+            )  # fmt: skip
+        if not (member.isdecimal() and int(member) < count):
+            raise LabError("This stack has no picture of that number.", f"It holds {count}.", "Add its folder again.")
+        number = int(member)
+    check_values(shape, kind, limits)
+    size_bytes = int(np.prod(shape)) * kind.itemsize
+    if os.path.getsize(path) - start < (number + 1) * size_bytes:
         raise broken("it ends before its last value")
-    return shape, kind, fortran, start
+    return shape, kind, fortran and not member, start + number * size_bytes

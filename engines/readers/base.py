@@ -78,6 +78,7 @@ _READERS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("tiff", lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("netpbm", lambda head: head[:1] == b"P" and head[1:2] in b"2356" and head[2:3] in b" \t\r\n#"),
     ("arrays", lambda head: head.startswith(b"\x93NUMPY")),
+    ("hdf5", lambda head: head.startswith(b"\x89HDF\r\n\x1a\n")),
     ("dicom", lambda head: head[128:132] == b"DICM"),
     # DICOM without its preamble starts with an early element of group 8, little or big endian.
     ("dicom", lambda head: head[:2] == b"\x08\0" and head[3:4] == b"\0" and head[2:3] <= b"\x18"),
@@ -148,7 +149,7 @@ def _reader(path: Path, limits: Limits, member: str) -> Reader:
         raise unsupported("This is not a regular file.", "", "Add the picture itself.")
     if about.st_size == 0:
         raise LabError("This file is empty.", "It has 0 bytes.", "Fetch it again.")
-    if about.st_size > limits.max_file_bytes:
+    if about.st_size > limits.max_file_bytes and not member:  # a file of many pictures may be large
         raise LabError(
             f"This file has {about.st_size / 2**30:.1f} GB.",
             f"The limit for one picture is {limits.max_file_bytes / 2**30:.1f} GB.",
@@ -163,7 +164,7 @@ def _reader(path: Path, limits: Limits, member: str) -> Reader:
             return cast(Reader, importlib.import_module(f"engines.readers.{module}"))
     raise unsupported(
         "This is not a picture that Phantom Lab reads.",
-        "Its first bytes are not those of PNG, JPEG, TIFF, PGM, NPY or DICOM.",
+        "Its first bytes are not those of PNG, JPEG, TIFF, PGM, NPY, HDF5 or DICOM.",
     )
 
 
