@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +38,7 @@ def _candidate(row: dict[str, str], outline: list[Any]) -> dict[str, Any]:
         "side": row.get("side", ""),
         "view": row.get("view", ""),
         "reason": row.get("reason", ""),
+        "flags": row.get("flags", ""),
         "flipped": truth(row.get("flipped")),
         "width": width,
         "height": height,
@@ -89,6 +91,8 @@ def lists(workspace: Workspace) -> dict[str, Any]:
             "rejected": record.rejected, "width": record.width, "height": record.height,
             "channels": record.channels, "dtype": record.dtype, "resizer": record.resizer,
             "split": str(record.parameters.get("split") or ""), "parents": sorted(record.parents),
+            "version": record.version, "replaces": record.replaces, "changes": record.changes,
+            "warnings": record.warnings, "split_counts": record.split_counts,
         }
         for record in reversed(workspace.records("image_sets"))
     ]  # fmt: skip
@@ -103,29 +107,31 @@ def work(workspace: Workspace, id: str) -> dict[str, Any]:
     return {**job.model_dump(include=shown), "result": result}
 
 
-def make(workspace: Workspace) -> APIRouter:
-    """Routes below /lab; all only read, off the event loop."""
-    router = APIRouter()
-    analyses = Analyses(workspace)
+class Desk:
+    """What is read of one catalogue or image set; everything raises LabError for one that is not there."""
 
-    def read_scores(kind: Kind, id: str) -> dict[str, Any]:
-        columns, growing = analyses.read(kind, id)
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.analyses = Analyses(workspace)
+
+    def scores(self, kind: Kind, id: str) -> dict[str, Any]:
+        columns, growing = self.analyses.read(kind, id)
         columns = columns or Columns(Path())  # nothing was scored yet
-        said = decisions.current(workspace.folder(kind, id))
+        said = decisions.current(self.workspace.folder(kind, id))
         verdicts = {item: list(verdict) for item, verdict in said.items() if item in columns.place}
         known = {
             "analysed": bool(columns.items),
             "growing": growing,
-            "hash_group": analyses.groups(kind, id, columns.items),
+            "hash_group": self.analyses.groups(kind, id, columns.items),
         }
         return {"id": id, **known, **columns.as_answer(), "verdicts": verdicts}
 
-    def read_candidates(kind: Kind, id: str, items: list[str]) -> dict[str, Any]:
-        columns, _ = analyses.read(kind, id)
+    def candidates(self, kind: Kind, id: str, items: list[str]) -> dict[str, Any]:
+        columns, _ = self.analyses.read(kind, id)
         if columns is None:
             return {"items": {}}
         outlines = columns.outlines(items)
-        sizes = analyses.sizes(kind, id, items)
+        sizes = self.analyses.sizes(kind, id, items)
         return {
             "items": {
                 item: _candidate({**row, **sizes.get(item, {})}, outlines.get(item, []))
@@ -133,15 +139,21 @@ def make(workspace: Workspace) -> APIRouter:
             }
         }
 
-    def filtered(kind: Kind, id: str, where: str, clustering: str, clusters: str) -> dict[str, Any]:
+    def matching(self, kind: Kind, id: str, where: str, clustering: str, clusters: str) -> dict[str, Any]:
         chosen = read_filter(where)
-        among = grouped(workspace, clustering, clusters) if clustering else None
-        columns, _ = analyses.read(kind, id)
+        among = grouped(self.workspace, clustering, clusters) if clustering else None
+        columns, _ = self.analyses.read(kind, id)
         items = columns.items if columns else []
         return {
             "items": len(items),
-            "mask": matching(files.iter_csv(items_table(workspace, kind, id)), chosen, items, among),
+            "mask": matching(files.iter_csv(items_table(self.workspace, kind, id)), chosen, items, among),
         }
+
+
+def make(workspace: Workspace) -> APIRouter:
+    """Routes below /lab; all only read, off the event loop."""
+    router = APIRouter()
+    desk = Desk(workspace)
 
     @router.get("/catalogues")
     async def catalogues() -> Any:
@@ -149,53 +161,45 @@ def make(workspace: Workspace) -> APIRouter:
 
     @router.get("/{one}/{id}/scores")
     async def scores(request: Request, one: One, id: str) -> Any:
-        if refused := only_owner(request):
-            return refused
-        try:
-            return await run_in_threadpool(read_scores, KINDS[one], id)
-        except LabError as error:
-            return fault(error, 404)
+        return await to_owner(request, desk.scores, KINDS[one], id)
 
     @router.get("/{one}/{id}/candidates")
     async def candidates(request: Request, one: One, id: str, items: str = "") -> Any:
-        if refused := only_owner(request):
-            return refused
         wanted = [item for item in items.split(",") if ITEM.fullmatch(item)]
         if len(wanted) > CANDIDATES_PER_REQUEST:
             advice = f"Ask for at most {CANDIDATES_PER_REQUEST}."
             return fault(LabError("Too many images were asked for at once.", "", advice))
-        try:
-            return await run_in_threadpool(read_candidates, KINDS[one], id, wanted)
-        except LabError as error:
-            return fault(error, 404)
-
-    @router.get("/{one}/{id}/overview")
-    async def overview(request: Request, one: One, id: str) -> Any:
-        if refused := only_owner(request):
-            return refused
-        try:
-            return await run_in_threadpool(overview_of, items_table(workspace, KINDS[one], id))
-        except (LabError, FileNotFoundError):
-            return missing("There is no such catalogue or image set.")
+        return await to_owner(request, desk.candidates, KINDS[one], id, wanted)
 
     @router.get("/{one}/{id}/matching")
     async def matching_items(
         request: Request, one: One, id: str, where: str = "{}", clustering: str = "", clusters: str = ""
     ) -> Any:
-        if refused := only_owner(request):
-            return refused
-        try:
-            return await run_in_threadpool(filtered, KINDS[one], id, where, clustering, clusters)
-        except LabError as error:
-            return fault(error, 404)
+        return await to_owner(request, desk.matching, KINDS[one], id, where, clustering, clusters)
+
+    @router.get("/{one}/{id}/overview")
+    async def overview(request: Request, one: One, id: str) -> Any:
+        return await to_owner(request, lambda: overview_of(items_table(workspace, KINDS[one], id)))
+
+    @router.get("/image_set/{id}/parameters")
+    async def set_parameters(request: Request, id: str) -> Any:
+        """What an image set was made with: making it again goes back to it."""
+        return await to_owner(request, lambda: {"parameters": workspace.image_set(id).record.parameters})
 
     @router.get("/work/{id}")
     async def read_work(request: Request, id: str) -> Any:
-        if refused := only_owner(request):
-            return refused
-        try:
-            return await run_in_threadpool(work, workspace, id)
-        except (LabError, FileNotFoundError):
-            return missing("There is no such job.")
+        return await to_owner(request, work, workspace, id)
 
     return router
+
+
+async def to_owner(request: Request, read: Callable[..., Any], *about: Any) -> Any:
+    """Answer the owner with what `read` gives, off the event loop; its errors in words."""
+    if refused := only_owner(request):
+        return refused
+    try:
+        return await run_in_threadpool(read, *about)
+    except LabError as error:
+        return fault(error, 404)
+    except FileNotFoundError:
+        return missing("This is no longer there.")

@@ -17,6 +17,7 @@
     const words = [`${record.items.toLocaleString("en")} ${record.origin}`, `${record.width} × ${record.height}`];
     if (record.kept && record.rejected) words.push(`${record.kept.toLocaleString("en")} kept of ${(record.kept + record.rejected).toLocaleString("en")}`);
     if (record.split && record.split !== "none") words.push(`split ${record.split}`);
+    if (record.version > 1) words.push(`version ${record.version}`);
     return words.join(" · ");
   }
 
@@ -84,7 +85,7 @@
       el("section", {}, [el("h3", { text: title }), el("div", { class: "lab-stack", [`data-${name}`]: true })]);
     const part = lab.root(element);
     part.classList.add("lab-lists");
-    part.replaceChildren(section("Catalogues", "catalogues"), section("Image sets", "sets"), section("Classes", "shares"));
+    part.replaceChildren(section("Catalogues", "catalogues"), section("Image sets", "sets"), el("div", { "data-card": true }), section("Classes", "shares"));
   }
 
   function mount(element, props, watch, trigger) {
@@ -100,6 +101,7 @@
       list(find("[data-sets]"), "image_sets", lists.image_sets, selected);
       const record = (lists[selected.kind] || []).find((one) => one.id === selected.id);
       shares(find("[data-shares]"), record);
+      lab.setCard(find("[data-card]"), selected.kind === "image_sets" ? record : null);
       const value = JSON.stringify({ ...selected, items: record ? record.items : 0 });
       if (value === told) return;
       told = value;
@@ -122,6 +124,7 @@
     document.addEventListener("lab:state", changed);
     desk.on("lists", element, show);
     desk.on("select", element, show);
+    desk.on("replaces", element, show);
     desk.refresh();
   }
 
