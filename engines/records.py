@@ -92,6 +92,7 @@ class ImageSetRecord(Record):
     kept: int = 0
     rejected: int = 0
     resizer: str = ""
+    steps: list[dict[str, Any]] = []  # name, title and options of each step, in the order in which they ran
     intensity: str = ""  # how stored values became these pixels, in words
     content_sha256: str = ""  # of images.npy
     split_counts: dict[str, dict[str, int]] = {}  # part -> class -> images; empty where no image has a part

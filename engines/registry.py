@@ -22,18 +22,21 @@ FOLDERS: dict[str, str] = {
     "classifiers": "CLASSIFIER",
     "layouts": "LAYOUT",
     "exporting": "FORMAT",
+    "steps": "STEP",
 }
+_PLACES = {"steps": "curation/steps"}  # folders that do not stand directly below engines/
 
 
 @cache
 def load(folder: str) -> dict[str, Any]:
     """All specs of a folder by name; a file that fails to import is warned about and left out."""
     constant = FOLDERS[folder]
-    root = Path(__file__).parent / folder
+    place = _PLACES.get(folder, folder)
+    root = Path(__file__).parent / place
     specs: dict[str, Any] = {}
     for module in sorted(pkgutil.iter_modules([str(root)]), key=lambda module: module.name):
         try:
-            spec = getattr(importlib.import_module(f"engines.{folder}.{module.name}"), constant, None)
+            spec = getattr(importlib.import_module(f"engines.{place.replace('/', '.')}.{module.name}"), constant, None)
         except Exception as error:  # a lab's own plug-in may fail in any way; the rest must go on
             warnings.warn(f"{folder}/{module.name}.py was left out: {error}", RuntimeWarning, stacklevel=2)
             continue

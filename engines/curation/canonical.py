@@ -79,20 +79,30 @@ def canonical(
     """
     picture = pixels[..., None] if pixels.ndim == 2 else pixels
     if crop is None:
-        turned = picture[:, ::-1] if flip else picture
-        return np.asarray(resize(np.asarray(turned, dtype=np.float32), size, pad=pad), dtype=np.float32)
-    cut = picture[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-    veil = crop.veil
+        return scaled(picture[:, ::-1] if flip else picture, size, pad=pad)
+    cut, veil = cut_out(picture, crop), crop.veil
     if flip:
         cut, veil = cut[:, ::-1], veil[:, ::-1]
-    fill = 0.0 if blank else _film_median(cut, veil)
-    cut = np.asarray(cut, dtype=np.float32)
+    fill = 0.0 if blank else film_median(cut, veil)
     mask = np.ascontiguousarray(veil) if blank else None
-    anchor: Literal["left", "centre"] = "left" if (crop.chest == "left") != flip else "centre"
-    return np.asarray(resize(cut, size, pad=pad, anchor=anchor, fill=fill, mask=mask), dtype=np.float32)
+    return scaled(cut, size, pad=pad, flush=(crop.chest == "left") != flip, fill=fill, mask=mask)
 
 
-def _film_median(cut: Stored, veil: Grey) -> float:
+def cut_out(pixels: Stored, crop: Crop) -> Stored:
+    """The part of pixels (H,W,...) that lies in the box, without a copy."""
+    return pixels[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+
+
+def scaled(
+    pixels: Stored, size: int, *, pad: bool, flush: bool = False, fill: float = 0.0, mask: Grey | None = None
+) -> npt.NDArray[np.float32]:
+    """Scale (H,W,C) to (size,size,C) float32 in the units of the source, `flush` with the left edge or centred."""
+    anchor: Literal["left", "centre"] = "left" if flush else "centre"
+    whole = np.asarray(pixels, dtype=np.float32)
+    return np.asarray(resize(whole, size, pad=pad, anchor=anchor, fill=fill, mask=mask), dtype=np.float32)
+
+
+def film_median(cut: Stored, veil: Grey) -> float:
     """Median of the film beside the breast inside the box; 0 where the breast fills it."""
     rows = np.linspace(0, cut.shape[0] - 1, veil.shape[0]).astype(np.intp)
     columns = np.linspace(0, cut.shape[1] - 1, veil.shape[1]).astype(np.intp)

@@ -1,6 +1,6 @@
 """What a researcher chooses when a catalogue becomes an image set."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import field_validator
 
@@ -31,6 +31,24 @@ class CurateParameters(Options):
         "Keep this many images with the highest shape confidence instead of using the threshold.",
         layer="basic",
         ge=1,
+    )
+    keep_share: float | None = option(
+        None,
+        "Keep best share",
+        "Keep this share of the images, those with the highest shape confidence, instead of using the threshold.",
+        too_low="Few images, all alike: the GAN learns them by heart.",
+        too_high="Doubtful images enter the set.",
+        gt=0.0,
+        le=1.0,
+    )
+    keep_above: float = option(
+        0.0,
+        "Least confidence of the best",
+        "With “keep best”, images below this confidence stay out even if fewer are then kept.",
+        too_low="The best of a poor collection may be poor.",
+        too_high="Fewer images than asked for.",
+        ge=0.0,
+        le=1.0,
     )
     size: int = option(
         128,
@@ -68,6 +86,18 @@ class CurateParameters(Options):
         "0.5 % and 99.5 %: for sources with very different exposure.",
     )
     classes: list[str] = option([], "Classes", "Only images of these classes; empty takes all.", layer="basic")
+    where: dict[str, list[str]] = option(
+        {}, "Filters", "Only images whose column has one of these values, such as abnormality: mass, calcification."
+    )
+    intent: Literal["auto", "FOR PRESENTATION", "FOR PROCESSING"] = option(
+        "auto",
+        "Intent",
+        "Raw (for processing) and processed (for presentation) mammograms look different and are never mixed in one "
+        "set. Auto takes the commoner kind; images that do not say which they are stay in.",
+    )
+    steps: dict[str, dict[str, Any]] = option(
+        {}, "More steps", "Further steps by name with their options, such as blur or clahe; each is off unless named."
+    )
     split: Literal["none", "70/20/10", "67/33", "80/20", "folds"] = option(
         "none",
         "Split",
@@ -111,3 +141,15 @@ class CurateParameters(Options):
     @classmethod
     def _no_repeats(cls, classes: list[str]) -> list[str]:
         return sorted({name.strip() for name in classes if name.strip()})
+
+    @field_validator("where")
+    @classmethod
+    def _no_empty_filters(cls, where: dict[str, list[str]]) -> dict[str, list[str]]:
+        return {column: sorted(set(values)) for column, values in sorted(where.items()) if values}
+
+    @field_validator("steps")
+    @classmethod
+    def _known_steps(cls, steps: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        from engines.curation.chain import checked  # what a step is comes with its file
+
+        return {name: checked(name, given) for name, given in sorted(steps.items())}

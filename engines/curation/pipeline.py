@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from engines import decisions, files
 from engines.curation.analysis import UNREADABLE, analyse_catalogue, is_current, read_analysis
+from engines.curation.chain import described, plan
 from engines.curation.leakage import LEAK_COLUMNS, Division, divide
 from engines.curation.parameters import CurateParameters
 from engines.curation.writing import Order, fill, intensity_in_words
@@ -20,7 +21,7 @@ __all__ = ["analyse_catalogue", "make_image_set"]
 
 CANDIDATE_COLUMNS = (
     "item", "label", "patient", "side", "view", "shape_confidence", "closed", "edge", "solid", "ellipse", "smooth",
-    "area", "found_side", "flipped", "crop_x", "crop_y", "crop_w", "crop_h", "kept", "reason", "verdict",
+    "area", "found_side", "flipped", "crop_x", "crop_y", "crop_w", "crop_h", "kept", "reason", "verdict", "flags",
 )  # fmt: skip
 ITEM_COLUMNS = ("item", "label", "patient", "side", "view", "split", "shape_confidence", "flipped")
 
@@ -83,12 +84,15 @@ def make_image_set(
     channels = _channels(parameters, kept)
     deep = any(int(about[row["item"]].get("bits") or 8) > 8 for row in kept)
     sources = ws.sources(catalogue_id)
-    orders = [Order(sources[row["item"]], parameters.size, channels, deep, parameters) for row in kept]
+    chain = plan(parameters, channels, deep)
+    orders = [Order(sources[row["item"]], chain, row) for row in kept]
     id = ws.new_id("image_sets", parameters.name or catalogue.name)
     dtype: Literal["uint8", "uint16"] = "uint16" if deep else "uint8"
     with files.new_folder(ws.folder("image_sets", id)) as folder:
         (folder / "thumbnails").mkdir()
-        kept, depths = fill(folder, kept, orders, dtype, context, 0.0 if analysed else 0.5)
+        kept, depths = fill(
+            folder, kept, orders, (parameters.size, parameters.size, channels), dtype, context, 0.0 if analysed else 0.5
+        )
         if not kept:
             raise LabError("None of the chosen images could be read.", "", "Are the originals still where they were?")
         division = _divide(folder, kept, about, parameters, context)
@@ -115,6 +119,7 @@ def make_image_set(
             kept=len(kept),
             rejected=len(candidates) - len(kept),
             resizer=RESIZER,
+            steps=described(chain),
             intensity=intensity_in_words(depths, deep, parameters),
             content_sha256=files.sha256_file(folder / "images.npy"),
             split_counts=division.counts,

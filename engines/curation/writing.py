@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from engines import files
+from engines import files, growing
 from engines.curation.analysis import UNREADABLE
-from engines.curation.canonical import Stored, canonical, find_crop, to_channels, to_depth
+from engines.curation.canonical import Stored
+from engines.curation.chain import Chain, run
 from engines.curation.inspection import encode_webp, window
 from engines.curation.parameters import CurateParameters
 from engines.curation.pool import Pool, Read
-from engines.curation.proxy import make_proxy
-from engines.curation.segment import segment
+from engines.curation.steps.base import Work
 from engines.errors import explain
 from engines.jobs.context import JobContext
 from engines.records import Source
@@ -23,37 +23,29 @@ from engines.records import Source
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done with one original; sent to a worker process."""
+    """What is to be done with one original; sent to a worker process. `facts` is its row of the analysis."""
 
     source: Source
-    size: int
-    channels: int
-    deep: bool
-    parameters: CurateParameters
+    chain: Chain
+    facts: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Made:
-    """One canonical picture (size,size,C), its thumbnail as WebP, and the bit depth it came from."""
+    """One canonical picture (size,size,C), its thumbnail as WebP, the bit depth it came from, and what steps noted."""
 
     pixels: Stored
     thumbnail: bytes
     bits: int
+    flags: tuple[str, ...] = ()
 
 
 def make_picture(order: Order, read: Read) -> Made:
-    """Read one original and make its canonical picture. Raises LabError for a file that cannot be read."""
-    picture, options = read(order.source), order.parameters
-    pixels = picture.pixels
-    crop, flip = None, False
-    if options.crop or options.flip:
-        proxy = make_proxy(pixels)
-        found = segment(proxy.values)
-        flip = options.flip and found is not None and found.chest == "right"
-        crop = find_crop(found, proxy) if options.crop and found is not None else None
-    shaped = canonical(pixels, order.size, crop, flip=flip, blank=options.mask_background, pad=options.fit == "pad")
-    scaled = to_depth(to_channels(shaped, order.channels), picture.bits, order.deep, options.contrast)
-    return Made(scaled, encode_webp(window(scaled.astype(np.float32))), picture.bits)
+    """Read one original and take it through the steps. Raises LabError for a file that cannot be read."""
+    picture = read(order.source)
+    work = run(Work(picture.pixels, picture.bits, order.facts), order.chain)
+    thumbnail = encode_webp(window(work.pixels.astype(np.float32)))
+    return Made(work.pixels, thumbnail, picture.bits, tuple(work.flags))
 
 
 def intensity_in_words(depths: Counter[int], deep: bool, parameters: CurateParameters) -> str:
@@ -69,20 +61,26 @@ def intensity_in_words(depths: Counter[int], deep: bool, parameters: CurateParam
 
 
 def fill(
-    folder: Path, kept: list[dict[str, Any]], orders: list[Order], dtype: str, context: JobContext, begun: float
+    folder: Path,
+    kept: list[dict[str, Any]],
+    orders: list[Order],
+    shape: tuple[int, int, int],
+    dtype: str,
+    context: JobContext,
+    begun: float,
 ) -> tuple[list[dict[str, Any]], Counter[int]]:
     """Write images.npy and thumbnails; rows that cannot be read are marked as not kept and left out."""
-    size, channels = orders[0].size, orders[0].channels
-    images = files.create_npy(folder / "images.npy", (len(orders), size, size, channels), dtype)
+    images = files.create_npy(folder / "images.npy", (len(orders), *shape), dtype)
     written: list[dict[str, Any]] = []
     depths: Counter[int] = Counter()
     started = time.monotonic()
     with Pool() as pool:
-        for index, made in pool.map(make_picture, orders, context.check):
+        for index, made in pool.map(make_picture, orders, context.pause_point):
             row = kept[index]
             if isinstance(made, Made):
                 images[len(written)] = made.pixels
-                files.write_bytes(folder / "thumbnails" / f"{row['item']}.webp", made.thumbnail)
+                growing.write_unsynced(folder / "thumbnails" / f"{row['item']}.webp", made.thumbnail)
+                row["flags"] = "; ".join(flag for flag in (row.get("flags", ""), *made.flags) if flag)
                 written.append(row)
                 depths[made.bits] += 1
             else:
