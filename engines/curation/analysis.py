@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engines import files, growing
+from engines.curation.duplicates import groups
 from engines.curation.inspection import Inspection, inspect_file
 from engines.curation.pool import Pool
 from engines.curation.shape import WEIGHTS
@@ -32,6 +33,7 @@ UNREADABLE = "could not be read"
 SIDE_DIFFERS = "chest wall is not on the side that the catalogue says"
 TURNED = "lies the other way round than its orientation tag says"
 DONE, PART = "analysis", "analysis.part"
+GROUPS_FILE = "groups.json"  # of near-duplicates: a list of lists of items
 FIRST = 60  # images spread over the catalogue that are looked at before the others: a first page
 _WRITE_EVERY_S = 1.0
 _WAIT_S = 0.5
@@ -86,6 +88,7 @@ def _analyse(home: Path, context: JobContext, share: tuple[float, float]) -> dic
         grown.write()
     in_order = files.iter_csv(home / "items.csv")
     grown.finish([item["item"] for index, item in enumerate(in_order) if index in spread], home)
+    files.write_json(home / PART / GROUPS_FILE, _alike(home / PART / "curation.csv"))
     counts = {"items": len(grown.items), "unreadable": grown.unreadable, "side_conflicts": grown.side_conflicts}
     files.write_json(home / PART / "record.json", {**mark, **counts, "made": now()})
     growing.publish(home / PART, home / DONE)
@@ -145,6 +148,12 @@ class _Grown:
         self.items.add(row["item"])
         self.unreadable += row["reason"].startswith(UNREADABLE)
         self.side_conflicts += SIDE_DIFFERS in row["reason"]
+
+
+def _alike(table: Path) -> list[list[str]]:
+    """Groups of items whose pictures are near-duplicates."""
+    known = [(row["item"], row["hash"]) for row in files.iter_csv(table)]
+    return [[known[place][0] for place in group] for group in groups([fingerprint for _, fingerprint in known])]
 
 
 def _joined(home: Path, spread: set[int], wanted: bool) -> Iterator[tuple[dict[str, str], Source | None]]:
