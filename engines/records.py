@@ -82,6 +82,7 @@ class ImageSetRecord(Record):
     """Pixels of one size and kind, real or synthetic."""
 
     origin: Literal["real", "synthetic"]
+    phantoms: bool = False  # drawn images in the place of real ones
     items: int
     width: int
     height: int
@@ -100,6 +101,11 @@ class ImageSetRecord(Record):
     replaces: str = ""  # the image set that this one is a new version of
     changes: list[str] = []  # what differs from that one, in sentences
     warnings: list[str] = []  # sentences that the page shows
+
+    @property
+    def kind_of_images(self) -> str:
+        """What the images are, in a word for lists."""
+        return "phantom" if self.phantoms else self.origin
 
 
 class RunRecord(Record):

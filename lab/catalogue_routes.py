@@ -86,7 +86,7 @@ def lists(workspace: Workspace) -> dict[str, Any]:
     ]  # fmt: skip
     image_sets = [
         {
-            "id": record.id, "name": record.name, "origin": record.origin, "items": record.items,
+            "id": record.id, "name": record.name, "origin": record.kind_of_images, "items": record.items,
             "patients": record.patients, "classes": record.classes, "kept": record.kept,
             "rejected": record.rejected, "width": record.width, "height": record.height,
             "channels": record.channels, "dtype": record.dtype, "resizer": record.resizer,

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engines import decisions, files
-from engines.curation.analysis import UNREADABLE, analyse_catalogue, is_current, read_analysis
+from engines.curation.analysis import analyse_catalogue, is_current, read_analysis
 from engines.curation.chain import described, plan
+from engines.curation.choosing import choose, left_out_in_words, nothing_kept
 from engines.curation.leakage import LEAK_COLUMNS, Division, divide
 from engines.curation.parameters import CurateParameters
 from engines.curation.writing import Order, fill, intensity_in_words
@@ -26,42 +27,6 @@ CANDIDATE_COLUMNS = (
 ITEM_COLUMNS = ("item", "label", "patient", "side", "view", "split", "shape_confidence", "flipped")
 
 
-def choose(
-    rows: list[dict[str, str]], parameters: CurateParameters, verdicts: dict[str, tuple[str, str]]
-) -> list[dict[str, Any]]:
-    """Decide on every candidate: rows with `kept`, `reason` and `verdict` filled, in the same order.
-
-    A verdict by hand overrides the score. Otherwise the threshold decides, or the rank with `keep_best`.
-    """
-    classes = set(parameters.classes)
-    best: set[str] | None = None
-    if parameters.keep_best is not None:
-        able = [r for r in rows if not r["reason"].startswith(UNREADABLE) and (not classes or r["label"] in classes)]
-        able = [row for row in able if verdicts.get(row["item"], ("",))[0] != "reject"]
-        # Accepted by hand come first, so that they count among the best; sorting is stable for equal scores.
-        able.sort(key=lambda r: (verdicts.get(r["item"], ("",))[0] != "accept", -float(r["shape_confidence"])))
-        best = {row["item"] for row in able[: parameters.keep_best]}
-    decided = []
-    for row in rows:
-        verdict, why = verdicts.get(row["item"], ("", ""))
-        confidence, found = float(row["shape_confidence"]), row["reason"]
-        kept, reason = True, found
-        if found.startswith(UNREADABLE):
-            kept = False
-        elif classes and row["label"] not in classes:
-            kept, reason = False, "class not chosen"
-        elif verdict:
-            kept = verdict == "accept"
-            reason = f"{verdict}ed by hand" + (f": {why}" if why else "")
-        elif best is not None:
-            kept = row["item"] in best
-            reason = found if kept else _because(f"not among the best {parameters.keep_best}", found)
-        elif confidence < parameters.shape_confidence:
-            kept, reason = False, _because(f"below {parameters.shape_confidence:g}", found)
-        decided.append({**row, "kept": int(kept), "reason": reason, "verdict": verdict})
-    return decided
-
-
 def make_image_set(
     ws: Workspace, catalogue_id: str, parameters: CurateParameters, context: JobContext
 ) -> ImageSetRecord:
@@ -77,10 +42,10 @@ def make_image_set(
     rows = read_analysis(ws, catalogue_id)
     about = {item["item"]: item for item in ws.catalogue_items(catalogue_id)}
     journal = journal_of(ws, parameters)
-    candidates = choose(rows, parameters, decisions.current(journal.parent))
+    candidates = choose(rows, parameters, decisions.current(journal.parent), about, _clusters(ws, parameters))
     kept = [row for row in candidates if row["kept"]]
     if not kept:
-        raise _nothing_kept(parameters, rows)
+        raise nothing_kept(parameters, candidates)
     channels = _channels(parameters, kept)
     deep = any(int(about[row["item"]].get("bits") or 8) > 8 for row in kept)
     sources = ws.sources(catalogue_id)
@@ -109,6 +74,7 @@ def make_image_set(
             parents={f"catalogues/{catalogue_id}": catalogue.content_sha256},
             parameters=parameters.model_dump(mode="json"),
             origin="real",
+            phantoms=catalogue.layout == "phantoms",
             items=len(kept),
             width=parameters.size,
             height=parameters.size,
@@ -123,7 +89,7 @@ def make_image_set(
             intensity=intensity_in_words(depths, deep, parameters),
             content_sha256=files.sha256_file(folder / "images.npy"),
             split_counts=division.counts,
-            warnings=division.warnings,
+            warnings=[*left_out_in_words(candidates), *division.warnings],
             **_version(ws, parameters, items),
         )
         ws.save("image_sets", record, folder)
@@ -148,6 +114,17 @@ def journal_of(ws: Workspace, parameters: CurateParameters) -> Path:
     older = parameters.decisions_of
     home = ws.folder("image_sets", older) if older else ws.folder("catalogues", parameters.catalogue)
     return home / decisions.DECISIONS_FILE
+
+
+def _clusters(ws: Workspace, parameters: CurateParameters) -> dict[str, int] | None:
+    """The cluster of each item, if clusters are chosen from."""
+    if not (parameters.clustering and parameters.clusters):
+        return None
+    try:
+        rows = files.read_csv(ws.job_folder(parameters.clustering) / "clusters.csv")
+    except FileNotFoundError as error:
+        raise LabError("There is no such clustering.", "", "Choose one that is there, or make it again.") from error
+    return {row["item"]: int(row["cluster"]) for row in rows}
 
 
 def _divide(
@@ -193,17 +170,3 @@ def _channels(parameters: CurateParameters, kept: list[dict[str, Any]]) -> int:
     if parameters.channels == "auto":
         return 3 if any(row.get("colour") == "1" for row in kept) else 1
     return 3 if parameters.channels == "rgb" else 1
-
-
-def _because(rule: str, found: str) -> str:
-    return f"{rule}: {found}" if found else rule
-
-
-def _nothing_kept(parameters: CurateParameters, rows: list[dict[str, str]]) -> LabError:
-    best = max((float(row["shape_confidence"]) for row in rows), default=0.0)
-    return LabError(
-        "No image passed.",
-        f"The highest shape confidence is {best:.2f}, the threshold {parameters.shape_confidence:.2f}.",
-        "Lower the threshold, or set it to 0 and switch crop and turning off for patches or pictures that are no "
-        "mammograms.",
-    )

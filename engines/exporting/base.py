@@ -75,7 +75,7 @@ def write_images(
         row |= {
             "file": target.relative_to(folder).as_posix(),
             "sha256": hashlib.sha256(data).hexdigest(),
-            "origin": record.origin,
+            "origin": record.kind_of_images,
             "run": run,
             "checkpoint": checkpoint,
         }
@@ -84,7 +84,7 @@ def write_images(
     manifest = {
         "name": record.name,
         "image_set": record.id,
-        "origin": record.origin,
+        "origin": record.kind_of_images,
         "images": len(rows),
         "width": record.width,
         "height": record.height,
@@ -122,15 +122,21 @@ def _folder_name(text: str) -> str:
 
 
 def _texts(record: ImageSetRecord, row: dict[str, str]) -> dict[str, str]:
-    synthetic = record.origin == "synthetic"
-    texts = {"Synthetic": "YES" if synthetic else "NO", "Comment": RESEARCH_ONLY}
-    if synthetic:
+    texts = {"Synthetic": "NO" if record.kind_of_images == "real" else "YES", "Comment": RESEARCH_ONLY}
+    if record.origin == "synthetic":
         texts |= {"Seed": row.get("seed", ""), "Checkpoint": row.get("checkpoint_sha256", "")}
     return texts
 
 
+KINDS = {
+    "real": "Real images, curated",
+    "synthetic": "Synthetic images, made by a generative model",
+    "phantom": "Phantoms, drawn by a procedure: no patients",
+}
+
+
 def _readme(record: ImageSetRecord, count: int, bits: int) -> str:
-    kind = "Synthetic images, made by a generative model" if record.origin == "synthetic" else "Real images, curated"
+    kind = KINDS[record.kind_of_images]
     return (
         f"# {record.name}\n\n{kind}. {count} images of {record.width}×{record.height} pixels, {bits} bits, "
         f"{'grey' if record.channels == 1 else 'colour'}.\n\n**{RESEARCH_ONLY}**\n\n"

@@ -37,7 +37,7 @@ def set_cards(workspace: Workspace, chosen: str) -> str:
         {
             "id": record.id,
             "title": record.name,
-            "text": f"{record.origin} · {record.items:,} images · {record.width}×{record.height}",
+            "text": f"{record.kind_of_images} · {record.items:,} images · {record.width}×{record.height}",
             "hint": record.id,
         }
         for record in records
@@ -91,7 +91,7 @@ def about(workspace: Workspace, id: str) -> str:
         return ""
     classes = ", ".join(f"{name or 'no label'} {count:,}" for name, count in record.classes.items())
     return (
-        f"{record.items:,} {record.origin} images, {record.width}×{record.height}, "
+        f"{record.items:,} {record.kind_of_images} images, {record.width}×{record.height}, "
         f"{'grey' if record.channels == 1 else 'colour'}, {record.dtype}. {classes}"
     )
 

@@ -107,7 +107,7 @@ def title(image_set: str, form: Form, description: Mapping[str, Any]) -> str:
 def set_line(record: ImageSetRecord) -> str:
     """An image set in one line of the list."""
     patients = f" · {record.patients:,} patients" if record.patients else ""
-    return f"{record.name} · {record.items:,} {record.origin}{patients}"
+    return f"{record.name} · {record.items:,} {record.kind_of_images}{patients}"
 
 
 def build(context: TabContext) -> None:
