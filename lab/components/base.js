@@ -41,7 +41,8 @@
   }
 
   lab.get = (url) => ask(url, { headers: { Accept: "application/json" } });
-  lab.post = (url, body = {}) => ask(url, {
+  lab.post = (url, body = {}, more = {}) => ask(url, {
+    ...more,
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),

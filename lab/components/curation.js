@@ -4,16 +4,20 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const bus = new EventTarget();
-  const sessions = new Map(); // catalogue id -> its verdicts and undo, kept while the page is open
-  const client = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
-  let sequence = 0;
+  const sessions = new Map(); // catalogue and reader -> verdicts and undo, kept while the page is open
+  const NEAR = 0.05; // within this of the cut a score is doubtful
+  const FOLLOW_MS = 2000; // how often an analysis that is still growing is read again
+  let following = 0;
 
   const state = {
     lists: { catalogues: [], image_sets: [] },
     listed: false,
     selected: { kind: "", id: "" },
     data: null, // {items, scores, label, labels, reason, reasons, verdicts, analysed}
-    session: null,
+    session: null, // one reader's verdicts on it and the way back
+    reader: lab.marks.stored(), // "": reading without a name
+    together: null, // item -> what two readers said of it, while they look at their disagreements
+    readers: {}, // who has marked images here, and how many
     loading: false,
     problem: "",
     mode: "threshold", // or "best"
@@ -23,8 +27,9 @@
     kept: new Uint8Array(0),
     mask: null, // 1 where a filter of the overview leaves an image; null without one
     where: {}, // that filter: column -> allowed values
+    replaces: null, // the image set that the next one becomes a new version of
     groups: null, // and the groups of a clustering that it leaves: {clustering, clusters}
-    counts: { all: 0, kept: 0, out: 0, near: 0, decided: 0 },
+    counts: { all: 0, kept: 0, out: 0, near: 0, decided: 0, accept: 0, reject: 0, alike: 0 },
   };
 
   const emit = (name, detail) => bus.dispatchEvent(new CustomEvent(name, { detail: detail || {} }));
@@ -80,16 +85,23 @@
       state.cut = state.threshold;
       for (let i = 0; i < size; i++) if (open(i) && data.scores[i] >= state.cut) kept[i] = 1;
     }
-    const counts = { all: 0, kept: 0, out: 0, near: 0, decided: session.verdicts.size };
+    const counts = { all: 0, kept: 0, out: 0, near: 0, decided: session.verdicts.size, accept: 0, reject: 0, alike: 0 };
     for (let i = 0; i < size; i++) {
       counts.kept += kept[i];
       if (state.mask && !state.mask[i]) continue;
       counts.all += 1;
-      if (Math.abs(data.scores[i] - state.cut) <= 0.05 + 1e-9) counts.near += 1;
+      if (near(i)) counts.near += 1;
+      if (said[i]) counts[said[i] === 1 ? "accept" : "reject"] += 1;
+      if (alike(i)) counts.alike += 1;
     }
     counts.out = counts.all - counts.kept;
     state.counts = counts;
   }
+
+  const near = (index) => Math.abs(state.data.scores[index] - state.cut) <= NEAR + 1e-9;
+
+  // The places of the images that look like this one, itself among them; null where there is none.
+  const alike = (index) => state.data.groups.get(state.data.hash_group[index]) || null;
 
   function recounted(name, detail) {
     recount();
@@ -116,7 +128,8 @@
 
   async function select(kind, id, again) {
     const same = state.selected.kind === kind && state.selected.id === id;
-    if (same && state.data && state.data.analysed && !again) return;
+    if (same && state.data && state.data.analysed) return again ? follow() : undefined;
+    clearTimeout(following);
     state.selected = { kind, id };
     emit("select");
     state.loading = true;
@@ -124,36 +137,109 @@
     emit("data");
     try {
       const data = await lab.get(`${base(kind, id)}/scores`);
-      if (state.selected.id !== id || state.selected.kind !== kind) return; // another one was chosen meanwhile
-      adopt(kind, id, data);
+      const said = await marks.read(kind, id, state.reader);
+      if (!chosen(kind, id)) return undefined; // another one was chosen meanwhile
+      adopt(data);
+      open(said);
       state.problem = "";
     } catch (error) {
-      if (state.selected.id === id && state.selected.kind === kind) state.problem = words(error);
+      if (chosen(kind, id)) state.problem = words(error);
     }
     state.loading = false;
     recounted("data");
+    later();
+    return undefined;
   }
 
-  function adopt(kind, id, data) {
+  const chosen = (kind, id) => state.selected.id === id && state.selected.kind === kind;
+
+  // The columns of a catalogue as they came, with what is looked up in them often.
+  function adopt(data) {
     data.place = new Map(data.items.map((item, index) => [item, index]));
     data.ranked = data.items.map((_, index) => index);
     data.ranked.sort((a, b) => data.scores[b] - data.scores[a] || a - b);
-    const key = `${kind}/${id}`;
-    const fresh = !state.session || state.session.key !== key;
     data.refused = new Uint8Array(data.items.length);
     for (const index of data.unreadable) data.refused[index] = 1;
-    const verdicts = new Map(Object.entries(data.verdicts || {}).filter(([, said]) => said[0] !== "none"));
-    const session = sessions.get(key) || { key, kind, id, undo: [], latest: new Map(), details: new Map() };
-    session.verdicts = verdicts;
-    session.confirmed = new Map(verdicts);
-    session.details = new Map();
-    sessions.set(key, session);
+    data.hash_group ||= [];
+    const groups = new Map();
+    data.hash_group.forEach((group, index) => {
+      if (group < 0) return;
+      if (!groups.has(group)) groups.set(group, []);
+      groups.get(group).push(index);
+    });
+    data.groups = new Map([...groups].filter(([, places]) => places.length > 1));
+    const all = state.data ? state.data.items.length : 0;
+    if (state.best >= all) state.best = data.items.length; // all of them, and those that come too
     state.data = data;
-    if (fresh) Object.assign(state, { where: {}, groups: null, mask: null });
+  }
+
+  // One reader's marks on the chosen thing: another catalogue or another name brings others.
+  function open(said) {
+    const { kind, id } = state.selected;
+    const fresh = !state.session || state.session.kind !== kind || state.session.id !== id;
+    const key = `${kind}/${id}/${said.by}`;
+    const verdicts = new Map(Object.entries(said.verdicts));
+    const session = { key, kind, id, by: said.by, latest: new Map(), details: new Map(), earlier: 0, undo: [] };
+    if (!fresh) session.details = state.session.details;
+    Object.assign(session, { verdicts, confirmed: new Map(verdicts) });
+    const known = sessions.get(key);
+    if (known && marks.waiting()) Object.assign(session, known); // its newest marks are not on the disk yet
+    else marks.take(session, said);
+    sessions.set(key, session);
     state.session = session;
+    state.readers = said.readers;
+    if (!fresh) return;
+    Object.assign(state, { where: {}, groups: null, mask: null });
     // A number of images means nothing for another catalogue; a threshold does.
-    if (fresh) state.mode = "threshold";
-    state.best = Math.min(fresh ? data.items.length : state.best, data.items.length);
+    state.mode = "threshold";
+    state.best = state.data.items.length;
+  }
+
+  async function read(name) {
+    state.reader = name.trim().slice(0, 40);
+    lab.marks.store(state.reader);
+    emit("reader");
+    const { kind, id } = state.selected;
+    if (!state.data) return;
+    try {
+      const said = await marks.read(kind, id, state.reader);
+      if (!chosen(kind, id) || said.by !== state.reader) return;
+      open(said);
+      recounted("marks");
+    } catch (error) {
+      emit("problem", { text: words(error) });
+    }
+  }
+
+  // ---- an analysis that is still growing ----------------------------------------------------------------------------
+  function later() {
+    clearTimeout(following);
+    if (state.data && state.data.growing) following = setTimeout(follow, FOLLOW_MS);
+  }
+
+  // Read the columns again without losing anything that is on screen or not yet on the disk.
+  async function follow() {
+    const { kind, id } = state.selected;
+    if (document.hidden) return later();
+    try {
+      const data = await lab.get(`${base(kind, id)}/scores`);
+      if (!chosen(kind, id) || !state.data) return undefined;
+      const before = state.data;
+      const same = data.growing === before.growing && data.items.length === before.items.length;
+      if (!same || !data.growing) {
+        adopt(data);
+        if (!before.growing) state.session.details = new Map(); // analysed anew
+        if (state.mask) {
+          const old = state.mask; // what came in is asked for below
+          state.mask = Uint8Array.from(data.items, (item) => (before.place.has(item) ? old[before.place.get(item)] : 0));
+        }
+        recounted("grown", { before: before.items });
+        await lab.filter.again();
+      }
+    } catch {
+      // the next look may succeed; what is shown stays
+    }
+    return later();
   }
 
   // ---- threshold --------------------------------------------------------------------------------------------------
@@ -174,61 +260,16 @@
     recounted("threshold", { final: true });
   }
 
+  function setReplaces(record) {
+    state.replaces = record;
+    emit("replaces");
+    emit("counts");
+  }
+
   // ---- filter ------------------------------------------------------------------------------------------------------
   function setFilter(where, groups, mask) {
     Object.assign(state, { where, groups, mask });
     recounted("filter");
-  }
-
-  // ---- verdicts ---------------------------------------------------------------------------------------------------
-  function mark(session, item, said) {
-    if (said[0] === "none") session.verdicts.delete(item);
-    else session.verdicts.set(item, said);
-    if (session === state.session) recounted("verdict", { item });
-  }
-
-  // A newer decision on the same image speaks for itself; otherwise the mark goes back to what is on disk.
-  function takeBack(session, item, seq) {
-    if (session.latest.get(item) === seq) mark(session, item, session.confirmed.get(item) || ["none", ""]);
-  }
-
-  async function send(session, item, said) {
-    const seq = ++sequence;
-    session.latest.set(item, seq);
-    mark(session, item, said);
-    try {
-      const [verdict, reason] = said;
-      await lab.post("/lab/decide", { kind: session.kind, id: session.id, item, verdict, reason, seq, client });
-      session.confirmed.set(item, said);
-      emit("saved");
-      return true;
-    } catch (error) {
-      takeBack(session, item, seq);
-      emit("problem", { text: `The mark of ${item} was not saved and is taken back. ${words(error)}` });
-      return false;
-    }
-  }
-
-  async function decide(item, verdict, reason) {
-    const session = state.session;
-    if (!session) return;
-    const before = session.verdicts.get(item) || ["none", ""];
-    const entry = { item, before };
-    session.undo.push(entry);
-    if (!(await send(session, item, [verdict, reason || ""]))) {
-      const at = session.undo.indexOf(entry);
-      if (at >= 0) session.undo.splice(at, 1);
-    }
-  }
-
-  function undo() {
-    const session = state.session;
-    const entry = session && session.undo.pop();
-    if (!entry) return "";
-    send(session, entry.item, entry.before).then((saved) => {
-      if (!saved) session.undo.push(entry);
-    });
-    return entry.item;
   }
 
   // ---- details of what is on screen ----------------------------------------------------------------------------------
@@ -249,5 +290,9 @@
     }
   }
 
-  lab.curation = { state, picture, on, emit, refresh, select, setThreshold, setBest, setMode, setFilter, decide, undo, details };
+  const marks = lab.marks.make({ state, emit, recounted, words, base });
+  const { decide, undo, pace } = marks;
+  lab.curation = {
+    state, picture, base, near, alike, on, emit, refresh, select, read, setThreshold, setBest, setMode, setFilter, setReplaces, decide, undo, pace, details,
+  };
 })();

@@ -3,46 +3,18 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const TILE = { width: 132, gap: 8, caption: 26 };
-  const KEYS = { a: "accept", r: "reject", u: "undo", i: "invert", o: "outline", c: "crop", " ": "zoom" };
-
-  const SORTS = [["near", "Doubtful first"], ["low", "Lowest score first"], ["item", "In order of files"]];
-  const BUTTONS = [
-    ["outline", "Outline", "The found outline of the breast (O)"],
-    ["crop", "Crop", "The box that a crop keeps (C)"],
-    ["invert", "Invert", "Swap black and white (I)"],
-    ["reset", "window 0–255", "Grey window of the pictures: drag in the large view (Space) to change it, press to reset"],
-    ["undo", "Undo", "Take the last mark back (U)"],
-    ["zoom", "Zoom", "Large view of the current image (Space)"],
-  ];
-
-  function order(state, sort) {
-    const places = state.data.items.map((_, index) => index).filter((index) => !state.mask || state.mask[index]);
-    const { scores } = state.data;
-    const near = (index) => Math.abs(scores[index] - state.cut);
-    if (sort === "near") places.sort((a, b) => near(a) - near(b) || scores[a] - scores[b] || a - b);
-    if (sort === "low") places.sort((a, b) => scores[a] - scores[b] || a - b);
-    return places;
-  }
 
   function build(element) {
     const { el } = lab;
-    const toggles = new Set(["outline", "crop"]);
-    const button = ([act, text, title]) =>
-      el("button", { type: "button", "data-act": act, title, text, "aria-pressed": toggles.has(act) ? String(act === "outline") : null });
-    const sorts = SORTS.map(([value, text]) => el("option", { value, text }));
-    const head = el("div", { class: "lab-grid-head" }, [
-      el("select", { "aria-label": "Order of the images" }, sorts),
-      el("span", { title: "Images accepted or rejected by hand" }, [el("b", { "data-looked": true }), el("span", { "data-of": true })]),
-      el("span", { class: "lab-space" }),
-      ...BUTTONS.map(button),
-    ]);
     const scroller = el("div", { class: "lab-scroller", "data-scroller": true, tabindex: "-1" }, [
       el("div", { class: "lab-canvas", "data-canvas": true, role: "listbox", "aria-label": "Candidates" }),
       el("p", { class: "lab-grid-empty", "data-empty": true }),
     ]);
     const part = lab.root(element);
     part.classList.add("lab-grid", "lab-show-outline");
-    part.replaceChildren(head, el("div", { class: "lab-grid-problem", role: "status", "data-problem": true }), scroller);
+    part.replaceChildren();
+    lab.gridHead.build(part);
+    part.append(el("div", { class: "lab-grid-problem", role: "status", "data-problem": true }), scroller);
     return part;
   }
 
@@ -59,6 +31,9 @@
       this.order = [];
       this.current = 0;
       this.sort = "near";
+      this.filter = "all"; // a name of lab.gridOrder.FILTERS
+      this.only = null; // {text, has}: images that stand in for the filter
+      this.stale = false; // the order is no longer what it would be now
       this.columns = 1;
       this.row = 160;
       this.side = TILE.width;
@@ -81,14 +56,30 @@
       this.canvas.style.height = `${Math.max(0, rows * this.row - TILE.gap)}px`;
     }
 
-    resort() {
-      const item = this.item();
-      this.order = this.state.data ? order(this.state, this.sort) : [];
+    // Put everything in order anew; the current image keeps its place in the reader's hands, or the first one has it.
+    resort(start = false) {
+      const item = start ? "" : this.item();
+      this.order = this.state.data ? lab.gridOrder.order(this.state, this) : [];
       const kept = item ? this.order.indexOf(this.state.data?.place.get(item) ?? -1) : -1;
       this.current = kept >= 0 && this.held() ? kept : 0;
-      if (!this.held()) this.scroller.scrollTop = 0;
+      if (!this.held() || start) this.scroller.scrollTop = 0;
+      this.stale = false;
       this.measure();
       this.changed();
+      lab.zoom.show(this.view());
+    }
+
+    // Rows came in: what is or was on screen stays where it is, and so do focus and current image.
+    grown(before) {
+      const { state, scroller } = this;
+      if (!this.order.length) return this.resort();
+      const last = (Math.ceil((scroller.scrollTop + scroller.clientHeight) / this.row) + 1) * this.columns;
+      this.order = lab.gridOrder.grow(state, this, before, this.order, Math.max(last, this.current + 1));
+      this.stale = true;
+      const untouched = !this.held() && !scroller.scrollTop && !state.counts.decided && !lab.zoom.opened();
+      if (!state.data.growing && untouched && !state.mask) return this.resort();
+      this.measure();
+      return this.changed();
     }
 
     held() {
@@ -161,18 +152,20 @@
 
     headline() {
       const { state } = this;
-      const { counts } = state;
-      this.find("[data-looked]").textContent = state.data ? counts.decided.toLocaleString("en") : "";
-      this.find("[data-of]").textContent = state.data ? ` of ${counts.all.toLocaleString("en")} looked at` : "";
-      this.find("[data-act=undo]").disabled = !(state.session && state.session.undo.length);
+      lab.gridHead.show(this);
       const empty = this.find("[data-empty]");
+      if (empty.hidden) return;
       empty.textContent = state.problem
         ? state.problem
         : state.loading || !state.listed
           ? "Reading the catalogue."
           : !state.lists.catalogues.length
             ? "No images yet. Next step: press Demo data for phantoms drawn here, or Add a folder for your own images."
-            : "This catalogue has no scored images. Make an image set from it, or add the folder again, to score them.";
+            : state.data && state.data.growing
+              ? "The first images are being scored."
+              : state.data && state.data.items.length
+                ? "No image is shown by this filter. Press All to see every image."
+                : "This catalogue has no scored images. Make an image set from it, or add the folder again, to score them.";
     }
 
     // ---- acts -----------------------------------------------------------------------------------------------------
@@ -204,41 +197,33 @@
       this.go(this.current + 1);
     }
 
+    say(text) {
+      this.find("[data-problem]").textContent = text;
+    }
+
+    undo() {
+      const item = this.desk.undo();
+      const place = item ? this.order.indexOf(this.state.data.place.get(item) ?? -1) : -1;
+      this.say(item && place < 0 ? `The mark of ${item} is taken back; this filter does not show that image.` : "");
+      if (place >= 0) this.go(place);
+    }
+
     act(name) {
       if (name === "accept" || name === "reject") return this.decide(name, "");
-      if (name === "undo") {
-        const item = this.desk.undo();
-        if (item) this.go(this.order.indexOf(this.state.data.place.get(item)));
-        return undefined;
-      }
+      if (name === "undo") return this.undo();
       if (name === "zoom") return this.item() ? lab.zoom.toggle(this.view()) : undefined;
-      if (name === "invert") return lab.zoom.invert();
-      if (name === "reset") return lab.zoom.reset();
+      if (name === "invert") return lab.window.invert();
+      if (name === "reset") return lab.window.reset();
+      if (name === "sort") return this.resort();
+      if (name === "agreement") return lab.agreement.open(this);
+      if (name === "next") {
+        const place = this.order.length ? lab.gridOrder.next(this.state, this.order, this.current) : -1;
+        return place >= 0 ? this.go(place) : undefined;
+      }
       const on = this.root.classList.toggle(`lab-show-${name}`);
       this.find(`[data-act=${name}]`).setAttribute("aria-pressed", String(on));
       lab.zoom.overlays(this.root);
       return undefined;
-    }
-
-    key(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey || !this.element.offsetParent) return;
-      const { target } = event;
-      const inside = this.element.contains(target) || lab.zoom.contains(target);
-      if (!inside && target !== document.body) return;
-      if (target.closest("input, textarea, select, [contenteditable=true]")) return;
-      if (target.closest("button") && (event.key === " " || event.key === "Enter")) return;
-      const page = this.columns * Math.max(1, Math.floor(this.scroller.clientHeight / this.row));
-      const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns, PageDown: page, PageUp: -page };
-      const end = { Home: 0, End: this.order.length - 1 }[event.key];
-      const reason = lab.tile.REASONS[Number(event.key) - 1];
-      const name = KEYS[event.key.toLowerCase()];
-      if (steps[event.key]) this.go(this.current + steps[event.key]);
-      else if (end !== undefined) this.go(end);
-      else if (reason) this.decide("reject", reason);
-      else if (name) this.act(name);
-      else if (event.key === "Escape" && lab.zoom.opened()) lab.zoom.close();
-      else return;
-      event.preventDefault();
     }
 
     listen() {
@@ -253,29 +238,51 @@
       this.canvas.addEventListener("dblclick", (event) => {
         if (event.target.closest(".lab-tile") && !event.target.closest("button")) this.act("zoom");
       });
-      this.find("select").addEventListener("change", (event) => {
-        this.sort = event.target.value;
-        this.resort();
-      });
-      const keys = (event) => (element.isConnected ? this.key(event) : document.removeEventListener("keydown", keys));
+      lab.gridHead.listen(this);
+      const keys = (event) => (element.isConnected ? lab.gridKey(this, event) : document.removeEventListener("keydown", keys));
       document.addEventListener("keydown", keys);
       new ResizeObserver(() => {
         this.measure();
         this.changed();
       }).observe(this.scroller);
-      for (const name of ["verdict", "details", "lists", "select", "saved", "counts"]) desk.on(name, element, () => this.changed());
-      desk.on("data", element, () => this.resort());
-      desk.on("filter", element, () => this.resort());
-      desk.on("threshold", element, (detail) => {
-        if (detail.final && this.sort === "near") this.resort();
+      const changing = ["verdict", "details", "lists", "select", "saved", "counts", "reader"];
+      for (const name of changing) desk.on(name, element, () => this.changed());
+      desk.on("select", element, () => {
+        Object.assign(this, { filter: "all", only: null });
+        this.state.together = null;
       });
+      desk.on("data", element, () => this.resort());
+      let more = false;
+      desk.on("grown", element, (detail) => {
+        more = Boolean(this.state.mask); // the mask for the new rows follows
+        this.grown(detail.before);
+      });
+      desk.on("filter", element, () => {
+        if (more) this.grown(this.state.data.items);
+        else this.resort();
+        more = false;
+      });
+      desk.on("marks", element, () => {
+        if (this.state.reader !== lab.marks.CONSENSUS) this.only = null;
+        if (!this.only) this.state.together = null;
+        this.resort();
+        this.say("");
+      });
+      desk.on("threshold", element, (detail) => {
+        if (!detail.final) this.stale = this.sort === "near" || this.filter !== "all";
+        else if (this.sort === "near" || this.filter !== "all") this.resort();
+      });
+      let trouble = false;
       desk.on("problem", element, (detail) => {
-        this.find("[data-problem]").textContent = detail.text;
+        trouble = true;
+        this.say(detail.text);
       });
       desk.on("saved", element, () => {
-        this.find("[data-problem]").textContent = "";
+        if (trouble) this.say("");
+        trouble = false;
       });
       desk.on("window", element, (detail) => {
+        this.root.classList.toggle("lab-windowed", !detail.plain);
         this.find("[data-act=reset]").textContent = detail.text;
       });
     }

@@ -4,7 +4,9 @@
   const lab = (window.lab = window.lab || {});
   const KEYS = [
     ["Everywhere", [["Alt 1 … 9", "go to a tab"], ["L", "light or dark"], ["?", "this list"], ["Esc", "close what is open"]]],
-    ["Data", [["A", "accept"], ["R", "reject"], ["1 – 5", "reason"], ["U", "undo"], ["Space", "zoom"], ["I", "invert"], ["← → ↑ ↓", "move"]]],
+    ["Data", [["A", "accept"], ["R", "reject"], ["1 – 5", "reject as artefact, implant, marker text, blur, wrong view"],
+      ["U", "undo, also what was marked before a reload"], ["← → ↑ ↓", "move"], ["Space", "large view"], ["drag", "in the large view: grey level and width"],
+      ["I", "invert"], ["O", "outline"], ["C", "crop box"], ["G", "next of images that look alike"]]],
     ["Train", [["← →", "earlier or later sheet"], ["Home End", "first or newest sheet"], ["Space", "play"]]],
   ];
   const SHORT = {
@@ -31,6 +33,8 @@
       ...keys.flatMap(([name, what]) => [lab.el("dt", {}, [key(name)]), lab.el("dd", { text: what })])]);
     open("Keys", [lab.el("dl", { class: "lab-keys" }, rows)]);
   }
+
+  lab.showKeys = showKeys;
 
   function showSharing() {
     open("Let others watch", [

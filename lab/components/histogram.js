@@ -3,6 +3,7 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const BINS = 40; // of 0.025: 0.75 falls on an edge
+  const STEPS = 100; // thresholds of the curve
   const SVG = "http://www.w3.org/2000/svg";
 
   function bars(drawing) {
@@ -14,6 +15,32 @@
       return bar;
     };
     return Array.from({ length: BINS }, () => ({ kept: make("lab-bar-kept"), out: make("lab-bar-out") }));
+  }
+
+  // Share of the images that each threshold would keep by score: a falling line over the bars.
+  function curve(line, dot, state) {
+    const { data } = state;
+    const at = new Uint32Array(STEPS + 1);
+    let all = 0;
+    for (let i = 0; data && i < data.items.length; i++) {
+      if (data.refused[i] || (state.mask && !state.mask[i])) continue;
+      at[Math.min(STEPS, Math.floor(data.scores[i] * STEPS + 1e-6))] += 1;
+      all += 1;
+    }
+    const points = [];
+    let above = all;
+    let here = 0;
+    const place = Math.round(state.cut * STEPS);
+    for (let step = 0; step <= STEPS; step++) {
+      const y = all ? 100 - (96 * above) / all : 100;
+      if (step === place) here = y;
+      points.push(`${((100 * step) / STEPS).toFixed(1)},${y.toFixed(2)}`);
+      above -= at[step];
+    }
+    line.setAttribute("points", all ? points.join(" ") : "");
+    dot.hidden = !all || state.selected.kind === "image_sets";
+    dot.style.left = `${state.cut * 100}%`;
+    dot.style.top = `${here}%`;
   }
 
   function draw(pairs, state) {
@@ -48,11 +75,13 @@
     const some = Boolean(data && data.items.length);
     const made = state.selected.kind === "image_sets"; // its threshold has done its work
     find("strong").textContent = some ? `${counts.kept.toLocaleString("en")} kept` : "";
+    const share = counts.all ? ` (${((100 * counts.kept) / counts.all).toFixed(counts.all > 200 ? 1 : 0)} %)` : "";
+    const own = state.reader && !made ? " Counted with your own marks; a set follows all readers'." : "";
     find("[data-rest]").textContent = !some
       ? state.loading ? "Reading the scores." : "No scores yet."
       : made ? `, ${counts.out.toLocaleString("en")} rejected by hand. Export leaves the rejected out.`
-      : `, ${counts.out.toLocaleString("en")} left out. ${counts.near.toLocaleString("en")} within ±0.05` +
-        (counts.near ? ": look at those first." : ".");
+      : `${share}, ${counts.out.toLocaleString("en")} left out. ${counts.near.toLocaleString("en")} within ±0.05` +
+        (counts.near ? `: look at those first.${own}` : `.${own}`);
     find("[data-mode=threshold]").textContent = `Threshold ${state.threshold.toFixed(2)}`;
     find("[data-mode=best]").textContent = mode === "best" ? "Keep the best" : "Keep the best N";
     find("[role=slider]").hidden = made || !some;
@@ -80,9 +109,12 @@
     for (const [key, value] of [["viewBox", "0 0 100 100"], ["preserveAspectRatio", "none"], ["aria-hidden", "true"]]) drawing.setAttribute(key, value);
     const slider = { role: "slider", tabindex: "0", "aria-valuemin": "0", "aria-valuemax": "1" };
     const handle = el("div", { class: "lab-handle", "aria-label": "Threshold of the shape confidence", ...slider });
+    const line = document.createElementNS(SVG, "polyline");
+    line.setAttribute("class", "lab-retention");
+    drawing.append(line);
     const ticks = [el("span", { class: "lab-tick", text: "0", style: "left: 1%" }), el("span", { class: "lab-tick", text: "1", style: "left: 99%" })];
     const plot = el("div", { class: "lab-plot", "data-plot": true, title: "Drag the line, or use the arrow keys: images right of it are kept" }, [
-      drawing, ...ticks, el("span", { class: "lab-tick", "data-cut": true }), handle,
+      drawing, el("i", { class: "lab-retained", "data-dot": true }), el("span", { class: "lab-curve-name", text: "line: share kept" }), ...ticks, el("span", { class: "lab-tick", "data-cut": true }), handle,
     ]);
     const segments = el("div", { class: "lab-mode", role: "group", "aria-label": "How images are kept" }, [
       el("button", { type: "button", "data-mode": "threshold", title: "Keep every image whose shape confidence reaches the line" }),
@@ -92,7 +124,8 @@
     const words = el("p", { "aria-live": "polite" }, [el("strong"), el("span", { "data-rest": true })]);
     const part = lab.root(element);
     part.classList.add("lab-histogram");
-    part.replaceChildren(plot, segments, words);
+    const presets = el("div", { class: "lab-presets", role: "group", "aria-label": "Presets", "data-presets": true });
+    part.replaceChildren(plot, segments, presets, words);
   }
 
   function mount(element, props, watch, trigger) {
@@ -115,6 +148,7 @@
         best: state.best,
         kept: ready ? state.counts.kept : 0,
         where: ready ? state.where : {},
+        replaces: ready && state.replaces ? state.replaces.id : "",
         ...(ready && state.groups ? state.groups : {}),
       });
       if (value === told) return;
@@ -128,6 +162,7 @@
       frame = requestAnimationFrame(() => {
         frame = 0;
         draw(pairs, state);
+        curve(find("polyline"), find("[data-dot]"), state);
         words(find, state);
         clearTimeout(telling);
         telling = setTimeout(tell, 60);
@@ -177,7 +212,8 @@
     find("input").addEventListener("input", (event) => {
       if (event.target.value) desk.setBest(Number(event.target.value), true);
     });
-    for (const name of ["counts", "select", "data", "lists"]) desk.on(name, element, show);
+    lab.presets.offer(find("[data-presets]"));
+    for (const name of ["counts", "select", "data", "lists", "reader"]) desk.on(name, element, show);
     show();
   }
 

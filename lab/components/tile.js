@@ -43,14 +43,15 @@
     const button = (act, sign, name) =>
       el("button", { type: "button", tabindex: "-1", "data-act": act, title: `${name} (${sign})`, "aria-label": `${name} this image`, text: sign });
     const buttons = el("div", { class: "lab-tile-buttons" }, [button("accept", "A", "Accept"), button("reject", "R", "Reject")]);
-    const frame = el("div", { class: "lab-frame" }, [image, lines.drawing, buttons]);
+    const badge = el("span", { class: "lab-alike", hidden: true, title: "Near-duplicates: their canonical crops look the same. G goes to the next" });
+    const frame = el("div", { class: "lab-frame" }, [image, lines.drawing, badge, buttons]);
     const [score, reason, verdict] = ["b", "span", "i"].map((tag) => el(tag));
     const caption = el("div", { class: "lab-caption" }, [score, reason, verdict]);
     // A thumbnail that cannot be read leaves a word, not a broken picture.
     image.addEventListener("error", () => frame.classList.add("lab-missing"));
     image.addEventListener("load", () => frame.classList.remove("lab-missing"));
     const tile = el("div", { class: "lab-tile", role: "option" }, [frame, caption]);
-    return { tile, image, lines, score, reason, verdict, address: "", traced: undefined };
+    return { tile, image, lines, score, reason, verdict, badge, address: "", traced: undefined };
   }
 
   function fill(part, index, state, current) {
@@ -72,7 +73,11 @@
       trace(part.lines, detail);
     }
     const said = verdict === "none" ? "" : verdict === "accept" ? "A" : "R";
-    const reason = why || data.reasons[data.reason[index]] || "";
+    const together = (state.together && state.together.get(item)) || ""; // what both readers said
+    const reason = why || together || data.reasons[data.reason[index]] || "";
+    const group = lab.curation.alike(index);
+    part.badge.hidden = !group;
+    part.badge.textContent = group ? `${group.indexOf(index) + 1} of ${group.length} alike` : "";
     part.tile.dataset.verdict = verdict;
     part.tile.dataset.kept = state.kept[index] ? "yes" : "no";
     part.tile.tabIndex = current ? 0 : -1;
@@ -85,7 +90,7 @@
     const spoken = { accept: "accepted", reject: "rejected", none: state.kept[index] ? "kept by score" : "left out by score" };
     part.tile.setAttribute(
       "aria-label",
-      [`Image ${item}`, label, `shape confidence ${data.scores[index].toFixed(2)}`, reason, spoken[verdict]].filter(Boolean).join(", "),
+      [`Image ${item}`, label, `shape confidence ${data.scores[index].toFixed(2)}`, reason, part.badge.textContent, spoken[verdict]].filter(Boolean).join(", "),
     );
   }
 

@@ -165,7 +165,7 @@ def test_ten_thousand_images_and_a_decision_that_is_not_saved(
     page.mouse.down()
     page.mouse.move(400, 360, steps=4)
     page.mouse.up()
-    page.wait_for_function("!document.querySelector('.lab-zoom [data-window]').textContent.includes('0–255')")
+    page.wait_for_function("!document.querySelector('.lab-zoom [data-window]').textContent.includes('0–100 %')")
     page.keyboard.press("i")
     page.wait_for_function("document.querySelector('.lab-zoom [data-window]').textContent.includes('inverted')")
     page.keyboard.press("Escape")

@@ -1,0 +1,145 @@
+// Verdicts by hand: shown at once, sent one after the other in their order, taken back without end.
+// A lost connection loses no mark: it waits and is sent again; what the app refuses is taken back and said.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  const READER = "lab.reader";
+  const CONSENSUS = "consensus"; // as in engines/decisions.py
+  const AGAIN_MS = 1000;
+  const PAUSE_MS = 30_000; // a longer one starts the count of marks per minute anew
+  const PACE_OVER = 30;
+  const client = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
+
+  function make({ state, emit, recounted, words, base }) {
+    const queue = []; // decisions that the disk does not have yet, oldest first
+    const times = [];
+    let sequence = 0;
+    let busy = false;
+
+    function mark(session, item, said) {
+      if (said[0] === "none") session.verdicts.delete(item);
+      else session.verdicts.set(item, said);
+      if (session === state.session) recounted("verdict", { item });
+    }
+
+    // A newer decision on the same image speaks for itself; otherwise the mark goes back to what is on disk.
+    function takeBack({ session, item, seq }) {
+      if (session.latest.get(item) === seq) mark(session, item, session.confirmed.get(item) || ["none", ""]);
+    }
+
+    async function pump() {
+      if (busy) return;
+      busy = true;
+      while (queue.length) {
+        const { session, item, said, seq, undo, done } = queue[0];
+        try {
+          const [verdict, reason] = said;
+          const line = { kind: session.kind, id: session.id, item, verdict, reason, seq, client, by: session.by, undo };
+          await lab.post("/lab/decide", line, { keepalive: true });
+          session.confirmed.set(item, said);
+          queue.shift();
+          done(true);
+          emit("saved");
+        } catch (error) {
+          if (!error.status) {
+            const many = queue.length === 1 ? "1 mark is" : `${queue.length} marks are`;
+            emit("problem", { text: `${many} not saved yet: the app does not answer. Keep this page open; they are sent again.` });
+            await new Promise((go) => setTimeout(go, AGAIN_MS));
+            continue;
+          }
+          takeBack(queue.shift());
+          done(false);
+          emit("problem", { text: `The mark of ${item} was not saved and is taken back. ${words(error)}` });
+        }
+      }
+      busy = false;
+    }
+
+    function send(session, item, said, undo) {
+      const seq = ++sequence;
+      session.latest.set(item, seq);
+      mark(session, item, said);
+      return new Promise((done) => {
+        queue.push({ session, item, said, seq, undo, done });
+        pump();
+      });
+    }
+
+    async function decide(item, verdict, reason) {
+      const session = state.session;
+      if (!session) return;
+      const entry = { item, before: session.verdicts.get(item) || ["none", ""] };
+      session.undo.push(entry);
+      times.push(performance.now());
+      if (times.length > PACE_OVER) times.shift();
+      if (!(await send(session, item, [verdict, reason || ""], false))) {
+        const at = session.undo.indexOf(entry);
+        if (at >= 0) session.undo.splice(at, 1);
+      }
+    }
+
+    function undo() {
+      const session = state.session;
+      const entry = session && session.undo.pop();
+      if (!entry) return "";
+      send(session, entry.item, entry.before, true).then((saved) => {
+        if (!saved) session.undo.push(entry);
+      });
+      if (!session.undo.length && session.earlier) further(session);
+      return entry.item;
+    }
+
+    // The journal holds more than the page took with it: the next stretch, once everything here is written.
+    async function further(session) {
+      while (busy) await new Promise((go) => setTimeout(go, 50));
+      try {
+        const found = await lab.get(address(session.kind, session.id, session.by));
+        if (session.undo.length) return;
+        take(session, found);
+        if (session === state.session) emit("saved");
+      } catch {
+        session.earlier = 0;
+      }
+    }
+
+    function take(session, found) {
+      session.undo = found.undo.map(([item, verdict, reason]) => ({ item, before: [verdict, reason] }));
+      session.earlier = found.earlier;
+    }
+
+    // Marks a minute since the last pause, over the last thirty; 0 while there are too few to say.
+    function pace() {
+      let first = times.length - 1;
+      while (first > 0 && times[first] - times[first - 1] < PAUSE_MS) first -= 1;
+      const marks = times.length - 1 - first;
+      const spent = times.length ? times[times.length - 1] - times[first] : 0;
+      return marks >= 3 && spent > 0 ? Math.round((marks * 60_000) / spent) : 0;
+    }
+
+    const address = (kind, id, by) => `/lab/review${base(kind, id).slice(4)}/marks?by=${encodeURIComponent(by)}`;
+    const read = (kind, id, by) => lab.get(address(kind, id, by));
+
+    window.addEventListener("beforeunload", (event) => {
+      if (queue.length) event.preventDefault(); // the browser asks whether to leave marks behind
+    });
+
+    return { decide, undo, pace, read, take, waiting: () => queue.length };
+  }
+
+  const stored = () => {
+    try {
+      return localStorage.getItem(READER) || "";
+    } catch {
+      return ""; // a browser may forbid it
+    }
+  };
+  const store = (name) => {
+    try {
+      localStorage.setItem(READER, name);
+    } catch {
+      // then the name lasts as long as the page
+    }
+  };
+
+  lab.marks = { make, stored, store, CONSENSUS };
+})();
