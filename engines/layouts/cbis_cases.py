@@ -60,7 +60,7 @@ class Lesion:
     density: str
     shape: str
     margins: str
-    crop: str  # name of the file that the table calls the crop; the mask lies beside it
+    crop: str  # folder and name of the file that the table calls the crop
     filled: bool = False  # the margins are those of the next row
 
 
@@ -147,7 +147,7 @@ def _read(table: Table, cases: Cases) -> None:
             density=row.get("breast_density", ""),
             shape=_words(row.get("mass_shape") or row.get("calc_type", "")),
             margins=_words(row.get("mass_margins", "")),
-            crop=row.get("cropped_image_file_path", "").rpartition("/")[2],
+            crop="/".join(row.get("cropped_image_file_path", "").split("/")[-2:]),
         )
         if "mass_margins" in row:
             waiting.append(lesion)

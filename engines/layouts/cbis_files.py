@@ -79,4 +79,4 @@ def tell_apart(paths: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
 
 def is_swapped(lesion: Lesion | None, masks: list[Path]) -> bool:
     """Whether the table names as the crop what is the mask."""
-    return lesion is not None and any(path.name == lesion.crop for path in masks)
+    return lesion is not None and any(f"{path.parent.name}/{path.name}" == lesion.crop for path in masks)

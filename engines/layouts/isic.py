@@ -34,12 +34,12 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     there.refused = [one for one in there.refused if one.path.suffix.lower() not in (".hdf5", ".h5")]
     if len(there) or not stacks:
         if stacks:
-            yield Note(f"{stacks[0].name} was passed over: it holds the same pictures as the folder.")
+            yield Note("The HDF5 file was passed over: it holds the same pictures as the folder.")
         yield from join(table, there, folder, lambda row: row["isic_id"], _item)
         return
     yield from there.refused
     if len(stacks) > 1:
-        yield Note(f"There are {len(stacks)} HDF5 files; {stacks[0].name} was read.")
+        yield Note(f"There are {len(stacks)} HDF5 files; the first by name was read.")
     seen, doubles = set[str](), 0
     for _, row in rows(table):
         if row["isic_id"] in seen:

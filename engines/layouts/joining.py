@@ -108,7 +108,7 @@ def join(
     item: Callable[[Path, Mapping[str, str]], Item],
 ) -> Iterator[Item | Rejection | Note]:
     """The pictures of a table's rows in its order; what does not fit together is told. One row counts per picture."""
-    gaps, found, doubles = Gaps(folder, table.path.name), 0, 0
+    gaps, found, doubles = Gaps(folder, table.title), 0, 0
     for _, row in rows(table):
         name = key(row)
         if there.is_taken(name):
@@ -120,10 +120,10 @@ def join(
             yield item(path, row)
     yield from told_doubles(table, doubles)
     yield from gaps.told(found)
-    yield from there.left(table.path.name)
+    yield from there.left(table.title)
 
 
 def told_doubles(table: Table, doubles: int) -> Iterator[Note]:
     if doubles:
         text = "1 further row for a picture" if doubles == 1 else f"{doubles} further rows for pictures"
-        yield Note(f"{table.path.name} has {text} that it listed before; the first one counts.")
+        yield Note(f"{table.title} has {text} that it listed before; the first one counts.")

@@ -36,7 +36,7 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
         partner = _labels_of(path)
         labels = _classes(partner) if partner else None
         if partner is None:
-            yield Note(f"There are no labels beside {path.name}: its pictures are called “{UNLABELLED}”.")
+            yield Note(f"There are no labels beside an array of {count} pictures: they are called “{UNLABELLED}”.")
         elif labels is None:
             yield Rejection(
                 partner, "These are not labels: one whole number, word or row of zeros and a one for each picture.",

@@ -16,6 +16,12 @@ MOST_FOLDERS = 40  # children looked into for tables; collections keep theirs ne
 _DELIMITERS = (",", ";", "\t")
 _SUFFIXES = (".csv", ".tsv", ".tab")
 _HEAD_BYTES = 2**16
+_PLAIN_NAME = re.compile(
+    r"(train|test|val|validation|labels?|metadata|meta|dicom_info|info|data|images|ham10000_metadata"
+    r"|(train|test)[-_](metadata|labels)|(mass|calc)_case_description_(train|test)_set|isic_20\d\d_[a-z_]{1,30})"
+    r"\.(csv|tsv|tab)",
+    re.I,
+)
 _TABLE_FOLDERS = frozenset("csv csvs tables metadata labels annotations".split())  # they lie beside the pictures'
 
 
@@ -27,6 +33,11 @@ class Table:
     columns: tuple[str, ...]
     delimiter: str
     encoding: str
+
+    @property
+    def title(self) -> str:
+        """The table's name where it is a published or a plain one: any other can be a person's."""
+        return self.path.name if _PLAIN_NAME.fullmatch(self.path.name) else "The table"
 
     def has(self, *columns: str) -> bool:
         return set(columns) <= set(self.columns)
