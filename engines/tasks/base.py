@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from engines.jobs.context import JobContext
 from engines.options import Options
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named choice of parameters; `changes` holds what differs from the defaults."""
+
+    title: str
+    summary: str
+    changes: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -16,7 +25,8 @@ class TaskSpec:
 
     `run(parameters, context)` returns a JSON-able dict: what the command line prints. It reports through the context
     and raises LabError for anything a researcher can act on. `gpu` tasks wait for the device; the others run beside.
-    `warm_up` is what a spare worker does in advance, so that this task's first result comes sooner.
+    `warm_up` is what a spare worker does in advance, so that this task's first result comes sooner. `presets` are good
+    starting points, the usual one first.
     """
 
     name: str
@@ -26,3 +36,4 @@ class TaskSpec:
     run: Callable[[Any, JobContext], dict[str, Any]]
     gpu: bool = False
     warm_up: Callable[[], None] | None = None
+    presets: Mapping[str, Preset] = field(default_factory=dict)
