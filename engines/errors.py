@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import traceback
 from pathlib import PurePath
 
 
@@ -24,6 +25,12 @@ class LabError(Exception):
         return {"what": self.what, "why": self.why, "advice": self.advice}
 
 
+# Files that Phantom Lab names itself.
+OWN_NAMES = frozenset(
+    "workspace.json record.json run.json job.json private.json events.jsonl worker.log items.csv sources.csv "
+    "rejected.csv rejected_sources.csv curation.csv outlines.jsonl decisions.jsonl audit.jsonl images.npy".split()
+)
+
 _OS_WORDS: dict[int, tuple[str, str]] = {
     errno.ENOSPC: ("The disk is full.", "Free some space, then press Resume: the last checkpoint is intact."),
     errno.EDQUOT: ("Your disk quota is used up.", "Free some space, then press Resume."),
@@ -41,7 +48,7 @@ _OS_WORDS: dict[int, tuple[str, str]] = {
 def explain(error: BaseException) -> LabError:
     """Turn any exception into what, why and advice; a LabError passes unchanged.
 
-    File paths are cut down to their last part: a path can hold a patient's name.
+    Of a file's path only the last part is said, and only where Phantom Lab gave that name: others can be patients'.
     """
     if isinstance(error, LabError):
         return error
@@ -50,6 +57,7 @@ def explain(error: BaseException) -> LabError:
             error.errno or 0, ("A file could not be read or written.", "Check the disk, then try again.")
         )
         name = PurePath(str(error.filename)).name if error.filename else ""
+        name = name if name in OWN_NAMES else ""
         return LabError(what, f"{error.strerror or 'Unknown reason'}{f' ({name})' if name else ''}.", advice)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, by name: this floor never imports torch
         return LabError(
@@ -68,7 +76,25 @@ def explain(error: BaseException) -> LabError:
         return LabError("A setting is out of bounds.", "; ".join(faults), "Correct it in the form, then start again.")
     return LabError(
         "The work stopped on an error that Phantom Lab did not expect.",
-        # Its own text stays in worker.log: a library may quote what it read, such as a patient's name.
-        f"{type(error).__name__}; its text is in worker.log only, since it may quote patients' data.",
+        # Not its own text: a library may quote what it read, such as a patient's name.
+        f"{type(error).__name__}; its text is not shown, since it may quote patients' data.",
         "Try again. If it comes back, look through worker.log in the job's folder and send it with your report.",
     )
+
+
+def trace(error: BaseException, quoting: bool) -> str:
+    """The story of an error for a log: where it happened, and its kind, in the usual form.
+
+    The text of an error is told with `quoting` only, or where it is our own: a library quotes what it read, such as a
+    file's name or a cell of a table.
+    """
+    parts: list[str] = []
+    at: BaseException | None = error
+    while at is not None and len(parts) < 10:
+        text = str(at) if quoting or isinstance(at, LabError) else ""
+        lines = "".join(traceback.format_tb(at.__traceback__))
+        parts.append(
+            f"Traceback (most recent call last):\n{lines}{type(at).__qualname__}{f': {text}' if text else ''}\n"
+        )
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return "\nThen:\n".join(reversed(parts))

@@ -17,15 +17,14 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines import files, registry
-from engines.errors import LabError, explain
-from engines.jobs import process
+from engines.errors import LabError, explain, trace
+from engines.jobs import process, store
 from engines.jobs.context import JOB_FILE, LOG_FILE, JobContext, JobStopped
 from engines.jobs.endings import EXIT_DISK_FULL, EXIT_FAILED, EXIT_UNUSABLE, EXIT_UNWRITTEN
 from engines.jobs.events import FILE as EVENTS_FILE
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
     from engines.tasks.base import TaskSpec
 
 Tasks = Mapping[str, "TaskSpec"]
+
+# Jobs that never open a file from outside: what their errors quote is ours, and helps to find a fault.
+_QUOTED = frozenset({"train", "generate", "evaluate", "export", "demo"})
 
 
 def main(arguments: Sequence[str] | None = None, tasks: Tasks | None = None) -> int:
@@ -98,8 +100,7 @@ def run(folder: Path, tasks: Tasks | None = None) -> int:
     try:
         context = claim(folder)
     except (LabError, OSError, ValueError) as error:
-        traceback.print_exc()
-        print(explain(error), file=sys.stderr)
+        print(trace(error, quoting=False), explain(error), sep="\n", file=sys.stderr)
         return EXIT_UNUSABLE
     _listen(context)
     with context.reporting():
@@ -108,7 +109,7 @@ def run(folder: Path, tasks: Tasks | None = None) -> int:
     try:
         context.finish(state, result, fault)
     except OSError as error:
-        traceback.print_exc()
+        print(trace(error, quoting=False), file=sys.stderr)
         return EXIT_DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else EXIT_UNWRITTEN
     return EXIT_FAILED if state == "failed" else 0
 
@@ -131,7 +132,7 @@ def _work(context: JobContext, tasks: Tasks | None) -> tuple[Any, dict[str, Any]
     """The state in which the task ended, with its result or its error."""
     try:
         spec = _task(context.job.kind, tasks)
-        parameters = spec.parameters.model_validate(context.job.parameters)
+        parameters = spec.parameters.model_validate(store.parameters(context.folder, context.job))
         context.check()
         result = spec.run(parameters, context)
         json.dumps(result)  # a result that JSON cannot say is the task's fault, not the writer's
@@ -140,7 +141,7 @@ def _work(context: JobContext, tasks: Tasks | None) -> tuple[Any, dict[str, Any]
     except (JobStopped, KeyboardInterrupt):
         return "stopped", None, None
     except BaseException as error:
-        traceback.print_exc()  # to worker.log only: values in it may be confidential
+        print(trace(error, context.job.kind in _QUOTED), file=sys.stderr)
         return "failed", None, explain(error)
 
 
@@ -184,9 +185,10 @@ def _listen(context: JobContext) -> None:
         signal.signal(number, stop)
 
     def thread_fault(fault: threading.ExceptHookArgs) -> None:
-        traceback.print_exception(fault.exc_type, fault.exc_value, fault.exc_traceback)
-        error = explain(fault.exc_value or RuntimeError(fault.exc_type.__name__))
-        context.emit("warning", name="background", text=str(error.what), advice=error.advice, severity="warning")
+        error = fault.exc_value or RuntimeError(fault.exc_type.__name__)
+        print(trace(error, context.job.kind in _QUOTED), file=sys.stderr)
+        words = explain(error)
+        context.emit("warning", name="background", text=words.what, advice=words.advice, severity="warning")
 
     threading.excepthook = thread_fault
 

@@ -40,7 +40,12 @@ def refused_files(workspace: Workspace, kind: Kind, id: str) -> tuple[str, str, 
     """Files that the import refused, with reason and advice; the tab's title and a line about them."""
     path = workspace.folder(kind, id) / "rejected.csv"
     rows = files.read_csv(path) if path.exists() else []
-    table = [[row.get("file") or "", row.get("reason") or "", row.get("advice") or ""] for row in rows]
+    # Where they lie stands in a table of its own, which never leaves the workspace.
+    sources = path.with_name("rejected_sources.csv")
+    places = {row["file"]: row["path"] for row in files.iter_csv(sources)} if sources.exists() else {}
+    table = [
+        [places.get(row["file"], row["file"]) or "", row.get("reason") or "", row.get("advice") or ""] for row in rows
+    ]
     if not table:
         return "Refused files", "No file was refused.", []
     words = f"Refused: {len(table):,}. The other files are in the catalogue."

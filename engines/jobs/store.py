@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from engines.jobs.context import JOB_FILE
 from engines.records import JobRecord, Kind
 from engines.workspace import ID_PATTERN, Workspace
 
+# Parameters that can name a person, such as a folder: job.json, which pages and reports show, goes without them.
+PRIVATE_PARAMETERS = frozenset({"path"})
+PRIVATE_FILE = "private.json"
 TRAIN = "train"  # the one kind whose job folder is its product: a run
 
 
@@ -31,12 +35,23 @@ def create(
         if not any((workspace.path / other / id).exists() for other in ("runs", "jobs")):
             break
         name = f"{kind} {name}" if not name.startswith(kind) else f"{kind}-{name}"
-    record = JobRecord(id=id, kind=kind, title=title or kind, parameters=parameters, client_key=client_key)
+    private = {name: value for name, value in parameters.items() if name in PRIVATE_PARAMETERS}
+    shown = {name: value for name, value in parameters.items() if name not in private}
+    record = JobRecord(id=id, kind=kind, title=title or kind, parameters=shown, client_key=client_key)
     with files.new_folder(workspace.folder(home, id)) as folder:
         (folder / "control").mkdir()
+        if private:
+            files.write_json(folder / PRIVATE_FILE, private)
+            os.chmod(folder / PRIVATE_FILE, 0o600)
         write(folder, record)
         events.append(folder, "state", state="queued")
     return record
+
+
+def parameters(folder: Path, record: JobRecord) -> dict[str, Any]:
+    """All parameters of a job, those that job.json goes without included."""
+    private = folder / PRIVATE_FILE
+    return {**record.parameters, **(files.read_json(private) if private.exists() else {})}
 
 
 def write(folder: Path, record: JobRecord) -> None:

@@ -20,11 +20,13 @@ from engines.tasks.gathering import (
     AUTO,
     HEADER_SHARE,
     REJECTED_COLUMNS,
+    REJECTED_SOURCE_COLUMNS,
     SOURCE_COLUMNS,
     Gathered,
     choose_layout,
     gather,
     nothing,
+    written,
 )
 from engines.workspace import Workspace
 
@@ -36,7 +38,7 @@ class AddParameters(Options):
         ..., "Folder", "The folder that holds the pictures. They stay where they are.", layer="basic", min_length=1
     )
     name: str = option(
-        "", "Name", "The name of the catalogue; without one, the folder's.", max_length=80, layer="basic"
+        "", "Name", "The name of the catalogue; without one, the collection's.", max_length=80, layer="basic"
     )
     layout: str = option(
         AUTO, "Layout", "How the collection lies on the disk; auto looks for a known one.", layer="basic", min_length=1
@@ -52,7 +54,8 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
     folder = _folder(parameters.path, workspace)
     context.progress(0.0, "Looking for pictures")
     layout = choose_layout(folder, parameters.layout)
-    name = (parameters.name.strip() or folder.name)[:80] or "Pictures"
+    # Never the folder's name, which can be a patient's: it would go into ids, titles and exports.
+    name = parameters.name.strip() or (layout.title if layout.source else "Pictures")
     id = workspace.new_id("catalogues", name)
     with files.new_folder(workspace.folder("catalogues", id)) as home:
         gathered = gather(layout, folder, home, workspace, context)
@@ -65,7 +68,7 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
             files.remove_folder(workspace.folder("catalogues", id))
         raise
     if unreadable := _unreadable(workspace, id):
-        _leave_out(workspace, id, unreadable, gathered, folder)
+        _leave_out(workspace, id, unreadable, gathered)
         record = _record(id, name, layout, gathered, workspace.folder("catalogues", id))
         workspace.save("catalogues", record)
         drop_items(workspace, id, set(unreadable))
@@ -162,14 +165,16 @@ def _unreadable(workspace: Workspace, id: str) -> dict[str, str]:
     }
 
 
-def _leave_out(workspace: Workspace, id: str, unreadable: dict[str, str], gathered: Gathered, folder: Path) -> None:
+def _leave_out(workspace: Workspace, id: str, unreadable: dict[str, str], gathered: Gathered) -> None:
     """Move pictures from the catalogue's tables to its refusals. Raises LabError, without it, if none is left."""
     home = workspace.folder("catalogues", id)
     advice = "Fetch the file again, then add the folder again."
-    refused = [
-        gathered.refusals.add(Rejection(Path(row["path"]), unreadable[row["item"]], advice), folder)
-        for row in files.iter_csv(home / "sources.csv")
-        if row["item"] in unreadable
+    paths = [
+        (row["item"], Path(row["path"])) for row in files.iter_csv(home / "sources.csv") if row["item"] in unreadable
+    ]
+    refused = [gathered.refusals.add(Rejection(path, unreadable[item], advice)) for item, path in paths]
+    refused_sources = [
+        {"file": row["file"], "path": written(path)} for row, (_, path) in zip(refused, paths, strict=True)
     ]
     if len(unreadable) >= gathered.items:
         files.remove_folder(home)
@@ -179,8 +184,11 @@ def _leave_out(workspace: Workspace, id: str, unreadable: dict[str, str], gather
     for name, names in (("items", columns), ("sources", SOURCE_COLUMNS)):
         rows = (row for row in files.iter_csv(home / f"{name}.csv") if row["item"] not in unreadable)
         files.write_csv(home / f"{name}.csv", rows, names)
-    rejected = itertools.chain(files.iter_csv(home / "rejected.csv"), refused)
-    files.write_csv(home / "rejected.csv", rejected, REJECTED_COLUMNS)
+    for table, more, heads in (
+        ("rejected", refused, REJECTED_COLUMNS),
+        ("rejected_sources", refused_sources, REJECTED_SOURCE_COLUMNS),
+    ):
+        files.write_csv(home / f"{table}.csv", itertools.chain(files.iter_csv(home / f"{table}.csv"), more), heads)
 
 
 TASK = TaskSpec(

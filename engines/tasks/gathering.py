@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from typing import Any
 from engines import files, registry
 from engines.errors import LabError
 from engines.jobs.context import JobContext
-from engines.layouts.base import Item, LayoutSpec, Note, Rejection
+from engines.layouts.base import OTHER_PICTURES, PICTURES, Item, LayoutSpec, Note, Rejection
 from engines.readers.base import Header
 from engines.readers.sandbox import Sandbox
 from engines.records import Source
@@ -32,6 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 SOURCE_COLUMNS = ("item", "path", "member")
 REJECTED_COLUMNS = ("file", "reason", "advice")
+REJECTED_SOURCE_COLUMNS = ("file", "path")  # of rejected_sources.csv, which like sources.csv never leaves
 MOST_TOLD = 500  # refusals in a job's result; rejected.csv holds all
 CONTENT_DIGITS = 16  # of a file's SHA-256: enough to tell millions of files apart
 _LIST_EVERY = 200  # found files between two signs of life
@@ -40,8 +41,6 @@ _FACTS = {
     "PresentationIntentType": "intent", "Modality": "modality", "BurnedInAnnotation": "burned_in",
     "PatientOrientation": "orientation", "BreastImplantPresent": "implant",
 }  # fmt: skip
-
-Write = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass
@@ -52,18 +51,15 @@ class Refusals:
     told: list[dict[str, str]] = field(default_factory=list)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, rejection: Rejection, folder: Path) -> dict[str, str]:
-        """Count a refusal; gives its row of rejected.csv, with the file's name below the added folder."""
-        try:
-            name = rejection.path.relative_to(folder).as_posix()
-        except ValueError:
-            name = rejection.path.name
+    def add(self, rejection: Rejection) -> dict[str, str]:
+        """Count a refusal; gives its row of rejected.csv, which calls the file by a number: names can be patients'."""
+        self.count += 1
+        suffix = rejection.path.suffix.lower()
         row = {
-            "file": name.encode(errors="replace").decode(),
+            "file": f"r{self.count:06d}{suffix if suffix in PICTURES | OTHER_PICTURES else ''}",
             "reason": rejection.reason,
             "advice": rejection.advice,
         }
-        self.count += 1
         if len(self.reasons) < MOST_TOLD or (row["reason"], row["advice"]) in self.reasons:
             self.reasons[row["reason"], row["advice"]] += 1
         if len(self.told) < MOST_TOLD:
@@ -101,21 +97,30 @@ def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, c
     total = _count(layout, folder, context)
     gathered, started = Gathered(), time.monotonic()
     with ExitStack() as stack:
-        items, sources, rejected = (
+        items, sources, refused, refused_sources = (
             stack.enter_context(files.new_table(home / f"{name}.csv", columns))
-            for name, columns in (("items", COLUMNS), ("sources", SOURCE_COLUMNS), ("rejected", REJECTED_COLUMNS))
-        )
+            for name, columns in (
+                ("items", COLUMNS), ("sources", SOURCE_COLUMNS),
+                ("rejected", REJECTED_COLUMNS), ("rejected_sources", REJECTED_SOURCE_COLUMNS),
+            )
+        )  # fmt: skip
+
+        def reject(rejection: Rejection) -> None:
+            row = gathered.refusals.add(rejection)
+            refused(row)
+            refused_sources({"file": row["file"], "path": written(rejection.path)})
+
         sandbox = stack.enter_context(Sandbox())
         hashers = ThreadPoolExecutor(2)
         stack.callback(hashers.shutdown, cancel_futures=True)
         pending: deque[tuple[Item, Future[str]]] = deque()
-        found = _found(layout, folder, gathered, rejected, hashers, pending)
+        found = _found(layout, folder, gathered, reject, hashers, pending)
         for number, header in enumerate(sandbox.probe_many(found), start=1):
             context.pause_point()
             item, content = pending.popleft()
             if isinstance(header, LabError):
                 reason = f"{header.what} {header.why}".strip()
-                rejected(gathered.refusals.add(Rejection(_named(item), reason, header.advice), folder))
+                reject(Rejection(_named(item), reason, header.advice))
             else:
                 gathered.items += 1
                 row = _row(gathered.items, item, header, content.result(), workspace)
@@ -145,7 +150,7 @@ def _found(
     layout: LayoutSpec,
     folder: Path,
     gathered: Gathered,
-    rejected: Write,
+    reject: Callable[[Rejection], None],
     hashers: ThreadPoolExecutor,
     pending: deque[tuple[Item, Future[str]]],
 ) -> Iterator[Source]:
@@ -154,14 +159,18 @@ def _found(
         if isinstance(thing, Note):
             gathered.notes.append(thing.text)
         elif isinstance(thing, Rejection):
-            rejected(gathered.refusals.add(thing, folder))
+            reject(thing)
         elif not _is_text(thing.path):
             reason = "This file's name is not valid text."
-            refusal = Rejection(thing.path, reason, "Rename it, then add the folder again.")
-            rejected(gathered.refusals.add(refusal, folder))
+            reject(Rejection(thing.path, reason, "Rename it, then add the folder again."))
         else:
             pending.append((thing, hashers.submit(_content, thing)))
             yield Source(thing.path, thing.member)
+
+
+def written(path: Path) -> str:
+    """A path as text; on Linux a name may hold bytes that are none."""
+    return str(path).encode(errors="replace").decode()
 
 
 def _named(item: Item) -> Path:
@@ -189,6 +198,9 @@ def _row(number: int, item: Item, header: Header, content: str, workspace: Works
     """A row of items.csv. The layout knows more of a published collection than its headers do."""
     facts = header.tags
     side = str(facts.get("ImageLaterality") or facts.get("Laterality", ""))[:1].upper()
+    extra = dict(item.extra)
+    if item.side and side in ("L", "R") and side != item.side:
+        extra["mark"] = "; ".join([*filter(None, [extra.get("mark")]), f"the header says side {side}"])
     patient = item.patient or header.patient
     known = {column: str(facts[name]) for name, column in _FACTS.items() if name in facts}
     return {
@@ -204,7 +216,7 @@ def _row(number: int, item: Item, header: Header, content: str, workspace: Works
         "channels": header.channels,
         "content": content,
         **known,
-        **item.extra,
+        **extra,
     }
 
 

@@ -53,7 +53,7 @@ def test_a_catalogue_of_class_folders(workspace: Workspace, tmp_path: Path) -> N
     ]
     assert {(row["width"], row["height"], row["bits"], row["channels"]) for row in rows} == {("64", "96", "8", "1")}
     record = workspace.catalogue(result["id"])
-    assert (record.name, record.items, record.patients, record.rejected) == ("Study", 2, 2, 0)
+    assert (record.name, record.items, record.patients, record.rejected) == ("Pictures", 2, 2, 0)
     assert len(record.content_sha256) == 64
     assert is_current(workspace, record.id) and len(read_analysis(workspace, record.id)) == 2
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.png")} == before
@@ -71,13 +71,14 @@ def test_bad_files_are_listed_and_stop_nothing(workspace: Workspace, tmp_path: P
     (folder / "a" / "gone.png").symlink_to(folder / "nowhere.png")
     dicom(folder / "a" / "cine.dcm", RAMP_12, 12, NumberOfFrames=2)
     result = add(workspace, folder)
-    refused = {one["file"]: one for one in result["rejected"]}
+    home = workspace.folder("catalogues", result["id"])
+    places = {row["file"]: row["path"] for row in files.read_csv(home / "rejected_sources.csv")}
+    refused = {Path(places[one["file"]]).relative_to(folder).as_posix(): one for one in result["rejected"]}
     assert set(refused) == {
         "a/cut.png", "a/damaged.png", "a/words.png", "a/=formula.zip", "a/gone.png", "a/cine.dcm",
     }  # fmt: skip
     assert all(one["reason"] and one["advice"] for one in refused.values())
-    assert "many frames" in refused["a/cine.dcm"]["reason"]
-    home = workspace.folder("catalogues", result["id"])
+    assert "many frames" in refused["a/cine.dcm"]["reason"] and refused["a/cine.dcm"]["file"].endswith(".dcm")
     assert files.read_csv(home / "rejected.csv") == result["rejected"]
     record = workspace.catalogue(result["id"])
     assert (result["items"], record.items, record.rejected) == (5, 5, 6)
