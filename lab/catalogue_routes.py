@@ -18,7 +18,7 @@ from engines.records import JobRecord, Kind
 from engines.workspace import Workspace
 from lab.answers import fault, missing, only_owner
 from lab.catalogue_columns import Analyses, Columns, items_table, number, truth
-from lab.catalogue_overview import TITLES, matching, overview_of
+from lab.catalogue_overview import TITLES, matching, overview, table_of
 
 One = Literal["catalogue", "image_set"]
 KINDS: dict[One, Kind] = {"catalogue": "catalogues", "image_set": "image_sets"}
@@ -146,7 +146,7 @@ class Desk:
         items = columns.items if columns else []
         return {
             "items": len(items),
-            "mask": matching(files.iter_csv(items_table(self.workspace, kind, id)), chosen, items, among),
+            "mask": matching(table_of(items_table(self.workspace, kind, id)), chosen, items, among),
         }
 
 
@@ -178,8 +178,8 @@ def make(workspace: Workspace) -> APIRouter:
         return await to_owner(request, desk.matching, KINDS[one], id, where, clustering, clusters)
 
     @router.get("/{one}/{id}/overview")
-    async def overview(request: Request, one: One, id: str) -> Any:
-        return await to_owner(request, lambda: overview_of(items_table(workspace, KINDS[one], id)))
+    async def what_it_is_made_of(request: Request, one: One, id: str) -> Any:
+        return await to_owner(request, lambda: overview(table_of(items_table(workspace, KINDS[one], id))))
 
     @router.get("/image_set/{id}/parameters")
     async def set_parameters(request: Request, id: str) -> Any:
