@@ -136,12 +136,12 @@ def outline(mask: Mask, proxy: Proxy) -> list[list[float]]:
     return [[float(a), float(b)] for a, b in points]
 
 
-def thumbnail(pixels: Stored) -> bytes:
-    """A WebP of the whole picture, longest side at most 256, its 0.5 % to 99.5 % range stretched to be seen."""
+def thumbnail(pixels: Stored, side: int = THUMBNAIL_SIDE) -> bytes:
+    """A WebP of the whole picture, longest side at most `side`, its 0.5 % to 99.5 % range stretched to be seen."""
     # Four source pixels for each of the thumbnail's are plenty for looking, and spare most of the work.
-    step = max(1, max(pixels.shape[:2]) // (4 * THUMBNAIL_SIDE))
+    step = max(1, max(pixels.shape[:2]) // (4 * side))
     seen = pixels[::step, ::step].astype(np.float32)
-    size = fit_inside(seen.shape[0], seen.shape[1], min(THUMBNAIL_SIDE, max(seen.shape[:2])))
+    size = fit_inside(seen.shape[0], seen.shape[1], min(side, max(seen.shape[:2])))
     return encode_webp(window(np.asarray(resize(seen, size), dtype=np.float32)))
 
 

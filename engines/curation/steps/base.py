@@ -32,9 +32,9 @@ class Work:
     `pixels` (H,W,C) keep the units of the source, 0 to `white`, until the last step; they are uint8 or uint16 until the
     picture is resized, float32 after it. `facts` is the image's row of the analysis. `crop` is the box that was cut, if
     one was, `veil` 1 on the breast and 0 beside it, `mask` 1 on what stays and 0 on what is to be blanked by the
-    resizer; both may be smaller than `pixels` and cover the same field. `chest` is left, right or empty. `flags` go
-    into the table of the set; `doubt` says for a step, from 0 to 1, how unsure its result is; `done` names the steps
-    that ran before.
+    resizer, after which it is None and `blanked` says whether there was one; veil and mask may be smaller than `pixels`
+    and cover the same field. `chest` is left, right or empty. `flags` go into the table of the set. By step, `doubt`
+    says from 0 to 1 how hard the picture was and `said` in words what came of it; `done` names the steps that ran.
     """
 
     pixels: Stored
@@ -44,9 +44,11 @@ class Work:
     veil: npt.NDArray[np.float32] | None = None
     mask: npt.NDArray[np.float32] | None = None
     fill: float = 0.0
+    blanked: bool = False
     chest: str = ""
     flags: list[str] = field(default_factory=list)
     doubt: dict[str, float] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -86,9 +88,9 @@ class StepSpec:
     """One step; a step file ends with `STEP = StepSpec(...)`.
 
     `order` is its place among all steps. `hardness(row)` ranks images by their row of the analysis, the hardest
-    highest; the preview shows the hardest, measured again by what `apply` leaves in `Work.doubt`. `greys` steps change
-    brightness, so that before and after are shown on the full scale instead of stretched. `built_in` steps are switched
-    by a parameter of their own.
+    highest; where that is `measured`, by what `apply` leaves in `Work.doubt`, more are tried. `greys` steps
+    change brightness, so that before and after are shown on the full scale instead of stretched. `built_in` steps are
+    switched by a parameter of their own.
     """
 
     name: str
@@ -98,5 +100,6 @@ class StepSpec:
     order: int
     apply: Apply
     hardness: Callable[[Row], float] = doubtful_first
+    measured: bool = False
     greys: bool = False
     built_in: bool = False

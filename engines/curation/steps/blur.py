@@ -27,6 +27,7 @@ def apply(work: Work, options: BlurOptions) -> None:
     blurred = gaussian_filter(np.asarray(work.pixels, dtype=np.float32), (options.sigma, options.sigma, 0))
     lost = float(np.abs(blurred - work.pixels).mean()) / work.white
     work.doubt["blur"] = min(1.0, 20 * lost)
+    work.said["blur"] = f"changes greys by {lost:.2%} on average"
     work.pixels = blurred
 
 
@@ -37,5 +38,6 @@ STEP = StepSpec(
     options=BlurOptions,
     order=70,
     apply=apply,
+    measured=True,
     greys=True,
 )

@@ -43,9 +43,11 @@ def apply(work: Work, options: ClaheOptions) -> None:
     kernel = max(2, flat.shape[0] // options.tiles)
     after = equalize_adapthist(flat, kernel_size=kernel, clip_limit=options.clip_limit)
     after = np.asarray(after, dtype=np.float32).reshape(before.shape)
-    if work.mask is not None:
+    if work.blanked:
         after[before <= 0] = 0.0
-    work.doubt["clahe"] = min(1.0, 2 * float(np.abs(after - before).mean()))
+    changed = float(np.abs(after - before).mean())
+    work.doubt["clahe"] = min(1.0, 2 * changed)
+    work.said["clahe"] = f"changes greys by {changed:.0%} on average"
     work.pixels = after * np.float32(work.white)
 
 
@@ -57,5 +59,6 @@ STEP = StepSpec(
     options=ClaheOptions,
     order=80,
     apply=apply,
+    measured=True,
     greys=True,
 )

@@ -8,7 +8,7 @@ def apply(work: Work, _: NoOptions) -> None:
     from engines.curation.canonical import cut_out, find_crop
 
     if work.found is None:
-        work.doubt["crop"] = 1.0
+        work.said["crop"] = "no breast found: stays whole"
         return
     work.crop = find_crop(work.found, work.proxy)
     work.pixels, work.veil, work.chest = cut_out(work.pixels, work.crop), work.crop.veil, work.crop.chest

@@ -11,6 +11,7 @@ def apply(work: Work, _: NoOptions) -> None:
     work.veil = None if work.veil is None else work.veil[:, ::-1]
     work.mask = None if work.mask is None else work.mask[:, ::-1]
     work.chest = "left" if work.chest else ""
+    work.said["flip"] = "mirrored"
 
 
 def hardness(row: Row) -> float:

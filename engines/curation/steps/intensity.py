@@ -21,6 +21,7 @@ def apply(work: Work, options: IntensityOptions) -> None:
 
     seen = work.pixels[work.pixels > 0]
     work.doubt["intensity"] = 1.0 - float(np.ptp(np.percentile(seen, [1, 99]))) / work.white if seen.size else 1.0
+    work.said["intensity"] = f"uses {1 - work.doubt['intensity']:.0%} of the grey scale"
     work.pixels = to_depth(work.pixels, work.bits, options.deep, options.contrast)
 
 
@@ -31,6 +32,7 @@ STEP = StepSpec(
     options=IntensityOptions,
     order=100,
     apply=apply,
+    measured=True,
     greys=True,
     built_in=True,
 )

@@ -44,6 +44,7 @@ def apply(work: Work, options: PectoralOptions) -> None:
 
     view = work.facts.get("view", "").strip().upper()
     if "MLO" not in view and not (options.unknown_views and not view):
+        work.said["pectoral"] = f"left alone: the view is {view or 'not known'}"
         return
     chest = work.found.chest if work.found is not None else ""
     if not chest:
@@ -56,6 +57,7 @@ def apply(work: Work, options: PectoralOptions) -> None:
         _unsure(work, 1.0 - 0.5 * max(0.0, certainty) / options.certainty)
         return
     work.doubt["pectoral"] = 0.5 * options.certainty / certainty
+    work.said["pectoral"] = f"removed: {certainty:.1f} deviations brighter than beside it"
     _blank(work, triangle if chest == "left" else triangle[:, ::-1])
 
 
@@ -122,6 +124,7 @@ def _blank(work: Work, triangle: Mask) -> None:
 
 def _unsure(work: Work, doubt: float) -> None:
     work.flags.append(UNCERTAIN)
+    work.said["pectoral"] = UNCERTAIN
     work.doubt["pectoral"] = doubt
 
 
@@ -139,4 +142,5 @@ STEP = StepSpec(
     order=40,
     apply=apply,
     hardness=hardness,
+    measured=True,
 )

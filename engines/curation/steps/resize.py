@@ -31,6 +31,7 @@ def apply(work: Work, options: ResizeOptions) -> None:
         work.fill = film_median(work.pixels, work.veil)  # film stays: padding must make no edge
     flush = work.crop is not None and work.chest == "left"
     mask = None if work.mask is None else np.ascontiguousarray(work.mask)
+    work.mask, work.blanked = None, mask is not None
     work.pixels = scaled(work.pixels, options.size, pad=options.fit == "pad", flush=flush, fill=work.fill, mask=mask)
 
 

@@ -36,9 +36,10 @@ def apply(work: Work, options: WindowOptions) -> None:
     low, width = (options.centre - options.width / 2) / 100, options.width / 100
     before = work.pixels
     spread = np.clip((before / work.white - low) / width, 0.0, 1.0)
-    breast = before > 0 if work.mask is not None else np.ones_like(before, dtype=np.bool_)
+    breast = before > 0 if work.blanked else np.ones_like(before, dtype=np.bool_)
     inside = spread[breast]
     work.doubt["window"] = float(np.mean((inside <= 0) | (inside >= 1))) if inside.size else 0.0
+    work.said["window"] = f"{work.doubt['window']:.0%} of the pixels are clipped"
     work.pixels = np.where(breast, spread * work.white, 0.0).astype(np.float32)
 
 
@@ -49,5 +50,6 @@ STEP = StepSpec(
     options=WindowOptions,
     order=65,
     apply=apply,
+    measured=True,
     greys=True,
 )
