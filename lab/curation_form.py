@@ -16,7 +16,9 @@ from lab.components.base import heading
 from lab.handlers import in_words
 
 # Chosen elsewhere on the page: in the list, the histogram, the charts and among the groups.
-CHOSEN_ELSEWHERE = ("catalogue", "shape_confidence", "keep_best", "clustering", "replaces", "decisions_of")
+CHOSEN_ELSEWHERE = (
+    "catalogue", "shape_confidence", "keep_best", "keep_share", "keep_above", "clustering", "replaces", "decisions_of",
+)  # fmt: skip
 SWITCHES = ("crop", "mask_background", "flip")  # the steps that most sets want, above the others
 FIRST = ("size", "channels", "split", "folds", "name")
 LABELS = {"name": "Name of the image set"}
