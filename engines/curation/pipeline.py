@@ -8,6 +8,7 @@ from engines import decisions, files
 from engines.curation.analysis import analyse_catalogue, is_current, read_analysis
 from engines.curation.chain import described, plan
 from engines.curation.choosing import choose, left_out_in_words, nothing_kept
+from engines.curation.clustered import clusters_of
 from engines.curation.leakage import LEAK_COLUMNS, Division, divide
 from engines.curation.parameters import CurateParameters
 from engines.curation.writing import Order, fill, intensity_in_words
@@ -62,12 +63,7 @@ def make_image_set(
             raise LabError("None of the chosen images could be read.", "", "Are the originals still where they were?")
         division = _divide(folder, kept, about, parameters, context)
         items = _items(kept, division.parts, parameters)
-        files.write_csv(folder / "items.csv", items, ITEM_COLUMNS)
-        if division.leaks:
-            files.write_csv(folder / "leaks.csv", division.leaks, LEAK_COLUMNS)
-        files.write_csv(folder / "curation.csv", candidates, CANDIDATE_COLUMNS)
-        if journal.exists():
-            files.write_bytes(folder / decisions.DECISIONS_FILE, journal.read_bytes())
+        _write_tables(folder, items, candidates, division.leaks, journal)
         record = ImageSetRecord(
             id=id,
             name=parameters.name or catalogue.name,
@@ -118,13 +114,11 @@ def journal_of(ws: Workspace, parameters: CurateParameters) -> Path:
 
 def _clusters(ws: Workspace, parameters: CurateParameters) -> dict[str, int] | None:
     """The cluster of each item, if clusters are chosen from."""
-    if not (parameters.clustering and parameters.clusters):
+    if not parameters.clusters:
         return None
-    try:
-        rows = files.read_csv(ws.job_folder(parameters.clustering) / "clusters.csv")
-    except FileNotFoundError as error:
-        raise LabError("There is no such clustering.", "", "Choose one that is there, or make it again.") from error
-    return {row["item"]: int(row["cluster"]) for row in rows}
+    if not parameters.clustering:
+        raise LabError("Clusters were chosen of no clustering.", "", "Say which clustering the clusters belong to.")
+    return clusters_of(ws, parameters.clustering, parameters.catalogue, parameters.clusters)
 
 
 def _divide(
@@ -146,6 +140,22 @@ def _divide(
         leak_reason=parameters.leak_reason,
         check=context.check,
     )
+
+
+def _write_tables(
+    folder: Path,
+    items: list[dict[str, Any]],
+    candidates: list[dict[str, Any]],
+    leaks: list[dict[str, str]],
+    journal: Path,
+) -> None:
+    """All that a set holds besides pictures and record: items, candidates, accepted leaks, decisions of that time."""
+    files.write_csv(folder / "items.csv", items, ITEM_COLUMNS)
+    files.write_csv(folder / "curation.csv", candidates, CANDIDATE_COLUMNS)
+    if leaks:
+        files.write_csv(folder / "leaks.csv", leaks, LEAK_COLUMNS)
+    if journal.exists():
+        files.write_bytes(folder / decisions.DECISIONS_FILE, journal.read_bytes())
 
 
 def _version(ws: Workspace, parameters: CurateParameters, items: list[dict[str, Any]]) -> dict[str, Any]:
