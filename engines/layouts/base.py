@@ -106,10 +106,10 @@ def walk(folder: Path) -> Iterator[Path]:
 def candidate(path: Path) -> Item | Rejection | None:
     """What a file is by its name: a picture, a picture that nothing here reads, or None for anything else."""
     suffix = path.suffix.lower()
-    if path.is_dir():
-        return Rejection(path, "This folder may not be read.", "Check its permissions, then add it again.")
     if suffix in PICTURES:
         return Item(path)
+    if path.is_dir():
+        return Rejection(path, "This folder may not be read.", "Check its permissions, then add it again.")
     if suffix in OTHER_PICTURES:
         is_archive = suffix in (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
         advice = "Unpack it, then add the folder." if is_archive else "Convert it to PNG or TIFF, then add it."

@@ -10,6 +10,7 @@ from statistics import median
 
 from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Note, Rejection, candidate, walk
 from engines.layouts.names import patient_in, side_and_view_in, split_in
+from engines.layouts.tables import first_pictures
 
 # Folders with such names say how files are kept, not what they show.
 _PLAIN = frozenset("images image img imgs pictures data png jpg jpeg tif tiff pgm npy dicom dcm".split())
@@ -22,7 +23,7 @@ MOST_DEPTH = 5  # folders above a picture that can matter
 
 def detect(folder: Path) -> float:
     """Low, so that any layout that knows more comes first; 0 without a picture."""
-    return 0.1 if any(candidate(path) is not None for path in walk(folder)) else 0.0
+    return 0.1 if first_pictures(folder, 1) or any(candidate(path) is not None for path in walk(folder)) else 0.0
 
 
 def scan(folder: Path) -> Iterator[Item | Rejection | Note]:

@@ -13,6 +13,7 @@ from engines.layouts.base import Item, LayoutSpec, Note, Rejection
 from engines.layouts.joining import Files, join, told_doubles
 from engines.layouts.tables import Table, decade, files_near, first_pictures, known, rows, tables_near
 
+_COLUMNS = ("isic_id", "target", "patient_id", "age_approx", "sex", "anatom_site_general", "attribution")
 LABELS = {"0": "benign", "1": "malignant"}
 
 
@@ -35,13 +36,13 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     if len(there) or not stacks:
         if stacks:
             yield Note("The HDF5 file was passed over: it holds the same pictures as the folder.")
-        yield from join(table, there, folder, lambda row: row["isic_id"], _item)
+        yield from join(table, there, folder, lambda row: row["isic_id"], _item, *_COLUMNS)
         return
     yield from there.refused
     if len(stacks) > 1:
         yield Note(f"There are {len(stacks)} HDF5 files; the first by name was read.")
     seen, doubles = set[str](), 0
-    for _, row in rows(table):
+    for _, row in rows(table, *_COLUMNS):
         if row["isic_id"] in seen:
             doubles += 1
             continue

@@ -106,10 +106,14 @@ def join(
     folder: Path,
     key: Callable[[Mapping[str, str]], str],
     item: Callable[[Path, Mapping[str, str]], Item],
+    *columns: str,
 ) -> Iterator[Item | Rejection | Note]:
-    """The pictures of a table's rows in its order; what does not fit together is told. One row counts per picture."""
+    """The pictures of a table's rows in its order; what does not fit together is told.
+
+    One row counts per picture. Rows hold the named columns, or all of them.
+    """
     gaps, found, doubles = Gaps(folder, table.title), 0, 0
-    for _, row in rows(table):
+    for _, row in rows(table, *columns):
         name = key(row)
         if there.is_taken(name):
             doubles += 1

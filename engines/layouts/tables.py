@@ -12,6 +12,8 @@ from pathlib import Path
 
 from engines.layouts.base import natural
 
+_PICTURES = frozenset(".png .jpg .jpeg .dcm .dicom .tif .tiff .pgm".split())
+MOST_ENTRIES = 5000  # of a folder other than the added one; tables do not hide among more pictures than that
 MOST_FOLDERS = 40  # children looked into for tables; collections keep theirs near the top
 _DELIMITERS = (",", ";", "\t")
 _SUFFIXES = (".csv", ".tsv", ".tab")
@@ -50,16 +52,16 @@ def files_near(folder: Path, wanted: Callable[[str], bool], up: int = 2, down: i
     for depth in range(down + 1):
         below: list[Path] = []
         for place in level:
-            names, folders = _listing(place, wanted)
+            names, folders = _listing(place, wanted, 0 if place == folder else MOST_ENTRIES)
             found += names
             below += folders
         level = below[:MOST_FOLDERS] if depth < down else []
     for parent in list(folder.parents)[:up]:
-        names, folders = _listing(parent, wanted)
+        names, folders = _listing(parent, wanted, MOST_ENTRIES)
         found += names
         for place in folders:
             if place.name.lower() in _TABLE_FOLDERS and place != folder:
-                found += _listing(place, wanted)[0]
+                found += _listing(place, wanted, MOST_ENTRIES)[0]
     return found
 
 
@@ -134,32 +136,29 @@ def first_pictures(folder: Path, most: int = 60) -> list[Path]:
     while level and len(found) < most:
         below: list[Path] = []
         for place in level[:MOST_FOLDERS]:
-            here, folders = _listing(place, lambda name: os.path.splitext(name)[1].lower() in _PICTURES, most)
-            found += here
+            here, folders = _listing(place, lambda name: os.path.splitext(name)[1].lower() in _PICTURES, MOST_ENTRIES)
+            found += here[:most]
             below += folders
         level = below
     return found[:most]
 
 
-_PICTURES = frozenset(".png .jpg .jpeg .dcm .dicom .tif .tiff .pgm".split())
-
-
 def _listing(place: Path, wanted: Callable[[str], bool], most: int = 0) -> tuple[list[Path], list[Path]]:
-    """Wanted files and first folders of a folder, both sorted; nothing for one that may not be read."""
+    """Wanted files and first folders of a folder, both sorted; nothing for one that may not be read.
+
+    Only its first `most` entries are looked at, if that is not 0.
+    """
     names: list[str] = []
     folders: list[str] = []
     try:
         with os.scandir(place) as entries:
-            for entry in entries:
+            for entry in itertools.islice(entries, most or None):
                 if entry.name.startswith("."):
                     continue
-                if wanted(entry.name):
-                    if entry.is_file() and (not most or len(names) < most):
-                        names.append(entry.name)
+                if wanted(entry.name) and entry.is_file():
+                    names.append(entry.name)
                 elif len(folders) < 4 * MOST_FOLDERS and entry.is_dir():
                     folders.append(entry.name)
-                elif most and len(names) >= most and len(folders) >= MOST_FOLDERS:
-                    break
     except OSError:
         return [], []
     return [place / n for n in sorted(names, key=natural)], [place / n for n in sorted(folders, key=natural)]
