@@ -79,7 +79,7 @@
 
   // Both sit down at one page: what they mark now is their consensus.
   async function together(grid, found) {
-    await grid.desk.read(lab.marks.CONSENSUS);
+    await grid.desk.readAs(lab.marks.CONSENSUS);
     grid.state.together = new Map(found.differ.map(([item, first, second]) => [item, `${found.first} ${spoken(first)} · ${found.second} ${spoken(second)}`]));
     grid.only = { text: `${found.differ.length} where ${found.first} and ${found.second} differ`, has: (item) => grid.state.together.has(item) };
     grid.resort(true);

@@ -4,10 +4,10 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const bus = new EventTarget();
-  const sessions = new Map(); // catalogue and reader -> verdicts and undo, kept while the page is open
   const NEAR = 0.05; // within this of the cut a score is doubtful
   const FOLLOW_MS = 2000; // how often an analysis that is still growing is read again
   let following = 0;
+  let took = 0; // the last reading, in ms
 
   const state = {
     lists: { catalogues: [], image_sets: [] },
@@ -85,7 +85,7 @@
       state.cut = state.threshold;
       for (let i = 0; i < size; i++) if (open(i) && data.scores[i] >= state.cut) kept[i] = 1;
     }
-    const counts = { all: 0, kept: 0, out: 0, near: 0, decided: session.verdicts.size, accept: 0, reject: 0, alike: 0 };
+    const counts = { all: 0, kept: 0, out: 0, near: 0, decided: 0, accept: 0, reject: 0, alike: 0 };
     for (let i = 0; i < size; i++) {
       counts.kept += kept[i];
       if (state.mask && !state.mask[i]) continue;
@@ -95,6 +95,7 @@
       if (alike(i)) counts.alike += 1;
     }
     counts.out = counts.all - counts.kept;
+    counts.decided = counts.accept + counts.reject;
     state.counts = counts;
   }
 
@@ -140,7 +141,7 @@
       const said = await marks.read(kind, id, state.reader);
       if (!chosen(kind, id)) return undefined; // another one was chosen meanwhile
       adopt(data);
-      open(said);
+      marks.open(said);
       state.problem = "";
     } catch (error) {
       if (chosen(kind, id)) state.problem = words(error);
@@ -150,7 +151,6 @@
     later();
     return undefined;
   }
-
   const chosen = (kind, id) => state.selected.id === id && state.selected.kind === kind;
 
   // The columns of a catalogue as they came, with what is looked up in them often.
@@ -173,56 +173,20 @@
     state.data = data;
   }
 
-  // One reader's marks on the chosen thing: another catalogue or another name brings others.
-  function open(said) {
-    const { kind, id } = state.selected;
-    const fresh = !state.session || state.session.kind !== kind || state.session.id !== id;
-    const key = `${kind}/${id}/${said.by}`;
-    const verdicts = new Map(Object.entries(said.verdicts));
-    const session = { key, kind, id, by: said.by, latest: new Map(), details: new Map(), earlier: 0, undo: [] };
-    if (!fresh) session.details = state.session.details;
-    Object.assign(session, { verdicts, confirmed: new Map(verdicts) });
-    const known = sessions.get(key);
-    if (known && marks.waiting()) Object.assign(session, known); // its newest marks are not on the disk yet
-    else marks.take(session, said);
-    sessions.set(key, session);
-    state.session = session;
-    state.readers = said.readers;
-    if (!fresh) return;
-    Object.assign(state, { where: {}, groups: null, mask: null });
-    // A number of images means nothing for another catalogue; a threshold does.
-    state.mode = "threshold";
-    state.best = state.data.items.length;
-  }
-
-  async function read(name) {
-    state.reader = name.trim().slice(0, 40);
-    lab.marks.store(state.reader);
-    emit("reader");
-    const { kind, id } = state.selected;
-    if (!state.data) return;
-    try {
-      const said = await marks.read(kind, id, state.reader);
-      if (!chosen(kind, id) || said.by !== state.reader) return;
-      open(said);
-      recounted("marks");
-    } catch (error) {
-      emit("problem", { text: words(error) });
-    }
-  }
-
   // ---- an analysis that is still growing ----------------------------------------------------------------------------
   function later() {
     clearTimeout(following);
-    if (state.data && state.data.growing) following = setTimeout(follow, FOLLOW_MS);
+    if (state.data && state.data.growing) following = setTimeout(follow, Math.max(FOLLOW_MS, 5 * took));
   }
 
   // Read the columns again without losing anything that is on screen or not yet on the disk.
   async function follow() {
     const { kind, id } = state.selected;
     if (document.hidden) return later();
+    const asked = performance.now();
     try {
       const data = await lab.get(`${base(kind, id)}/scores`);
+      took = performance.now() - asked;
       if (!chosen(kind, id) || !state.data) return undefined;
       const before = state.data;
       const same = data.growing === before.growing && data.items.length === before.items.length;
@@ -291,8 +255,8 @@
   }
 
   const marks = lab.marks.make({ state, emit, recounted, words, base });
-  const { decide, undo, pace } = marks;
+  const { decide, undo, pace, readAs } = marks;
   lab.curation = {
-    state, picture, base, near, alike, on, emit, refresh, select, read, setThreshold, setBest, setMode, setFilter, setReplaces, decide, undo, pace, details,
+    state, picture, base, near, alike, on, emit, refresh, select, readAs, setThreshold, setBest, setMode, setFilter, setReplaces, decide, undo, pace, details,
   };
 })();

@@ -11,6 +11,7 @@
   const client = Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
 
   function make({ state, emit, recounted, words, base }) {
+    const sessions = new Map(); // catalogue and reader -> verdicts and undo, kept while the page is open
     const queue = []; // decisions that the disk does not have yet, oldest first
     const times = [];
     let sequence = 0;
@@ -68,6 +69,10 @@
     async function decide(item, verdict, reason) {
       const session = state.session;
       if (!session) return;
+      if (session.held) {
+        session.held.push(() => decide(item, verdict, reason));
+        return;
+      }
       const entry = { item, before: session.verdicts.get(item) || ["none", ""] };
       session.undo.push(entry);
       times.push(performance.now());
@@ -117,13 +122,66 @@
     }
 
     const address = (kind, id, by) => `/lab/review${base(kind, id).slice(4)}/marks?by=${encodeURIComponent(by)}`;
-    const read = (kind, id, by) => lab.get(address(kind, id, by));
+    const fetched = (kind, id, by) => lab.get(address(kind, id, by));
+
+    // ---- readers ----------------------------------------------------------------------------------------------------
+    function session(by) {
+      const { kind, id } = state.selected;
+      const same = state.session && state.session.kind === kind && state.session.id === id;
+      const details = same ? state.session.details : new Map();
+      return { kind, id, by, details, verdicts: new Map(), confirmed: new Map(), latest: new Map(), undo: [], earlier: 0, held: null };
+    }
+
+    // One reader's marks on the chosen thing: another catalogue or another name brings others.
+    function open(said) {
+      const { kind, id } = state.selected;
+      const fresh = !state.session || state.session.kind !== kind || state.session.id !== id;
+      const key = `${kind}/${id}/${said.by}`;
+      const next = session(said.by);
+      next.verdicts = new Map(Object.entries(said.verdicts));
+      next.confirmed = new Map(next.verdicts);
+      const known = sessions.get(key);
+      if (known && queue.length) Object.assign(next, known); // its newest marks are not on the disk yet
+      else take(next, said);
+      sessions.set(key, next);
+      state.session = next;
+      state.readers = said.readers;
+      if (!fresh) return;
+      Object.assign(state, { where: {}, groups: null, mask: null });
+      // A number of images means nothing for another catalogue; a threshold does.
+      state.mode = "threshold";
+      state.best = state.data.items.length;
+    }
+
+    // Read under another name. Nobody's marks show until that reader's are there; keys pressed meanwhile wait for them.
+    async function readAs(name) {
+      state.reader = name.trim().slice(0, 40);
+      lab.marks.store(state.reader);
+      emit("reader");
+      if (!state.data) return;
+      const { kind, id } = state.selected;
+      const empty = (state.session = { ...session(state.reader), held: [] });
+      recounted("marks");
+      let trouble = "";
+      try {
+        const said = await fetched(kind, id, empty.by);
+        if (state.session !== empty) return;
+        open(said);
+      } catch (error) {
+        trouble = words(error);
+      }
+      const { held } = empty;
+      empty.held = null;
+      held.forEach((go) => go());
+      recounted("marks");
+      if (trouble) emit("problem", { text: trouble });
+    }
 
     window.addEventListener("beforeunload", (event) => {
       if (queue.length) event.preventDefault(); // the browser asks whether to leave marks behind
     });
 
-    return { decide, undo, pace, read, take, waiting: () => queue.length };
+    return { decide, undo, pace, open, readAs, read: fetched };
   }
 
   const stored = () => {

@@ -73,8 +73,8 @@
     grown(before) {
       const { state, scroller } = this;
       if (!this.order.length) return this.resort();
-      const last = (Math.ceil((scroller.scrollTop + scroller.clientHeight) / this.row) + 1) * this.columns;
-      this.order = lab.gridOrder.grow(state, this, before, this.order, Math.max(last, this.current + 1));
+      const drawn = Math.max(this.current, ...this.parts.keys()) + 1;
+      this.order = lab.gridOrder.grow(state, this, before, this.order, drawn);
       this.stale = true;
       const untouched = !this.held() && !scroller.scrollTop && !state.counts.decided && !lab.zoom.opened();
       if (!state.data.growing && untouched && !state.mask) return this.resort();

@@ -93,7 +93,7 @@
       grid.resort(true);
     });
     const input = find("[data-reader]");
-    input.addEventListener("change", () => grid.desk.read(input.value));
+    input.addEventListener("change", () => grid.desk.readAs(input.value));
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== "Escape") return;
       event.preventDefault();
