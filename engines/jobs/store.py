@@ -17,7 +17,7 @@ from engines.records import JobRecord, Kind
 from engines.workspace import ID_PATTERN, Workspace
 
 # Parameters that can name a person, such as a folder: job.json, which pages and reports show, goes without them.
-PRIVATE_PARAMETERS = frozenset({"path"})
+PRIVATE_PARAMETERS = frozenset({"path", "to"})
 PRIVATE_FILE = "private.json"
 TRAIN = "train"  # the one kind whose job folder is its product: a run
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -61,7 +62,7 @@ class Outcome:
                 yield f"{self.path.name}: not of the size that its header says"
             if int(self.picture.pixels.max()) >= 2**self.picture.bits:
                 yield f"{self.path.name}: brighter than white"
-        if self.seconds > MOST_S + 1:
+        if self.seconds > MOST_S + 5:  # ending a child takes a moment
             yield f"{self.path.name}: took {self.seconds:.1f} s"
 
 
@@ -112,12 +113,21 @@ def add(folder: Path, workspace: Path) -> dict[str, int]:
     return {"items": result["items"], "rejected": result["rejected_count"]}
 
 
+def make(folder: Path, count: int, seed: int) -> None:
+    """Make the files, in a process of their own: bombs take memory to make, too."""
+    folder.mkdir()
+    for _ in hostile_files.mutants(folder, count, np.random.default_rng(seed)):
+        pass
+    hostile_files.bombs(folder / "bombs")
+    hostile_files.archives(folder / "archives")
+
+
 def main(count: int, seed: int, with_add: bool) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "files"
-        folder.mkdir()
-        paths = list(hostile_files.mutants(folder, count, np.random.default_rng(seed)))
-        paths += hostile_files.bombs(folder / "bombs") + hostile_files.archives(folder / "archives")
+        order = [sys.executable, __file__, "--make", str(folder), "--mutants", str(count), "--seed", str(seed)]
+        subprocess.run(order, check=True)
+        paths = sorted(path for name in ("mutants", "bombs", "archives") for path in (folder / name).glob("*.*"))
         began, before = time.monotonic(), peak_bytes()
         outcomes = look_at(paths, Limits(timeout_s=MOST_S))
         seconds, growth = time.monotonic() - began, peak_bytes() - before
@@ -128,10 +138,13 @@ def main(count: int, seed: int, with_add: bool) -> int:
         print(f"{len(paths)} files in {seconds:.0f} s; slowest {slowest.path.name} with {slowest.seconds:.2f} s")
         print(f"growth of this process: {growth / 1e6:.0f} MB")
         if with_add:
+            import engines.curation.analysis  # noqa: F401 its libraries are no growth by files
+
             before = peak_bytes()
             counts = add(folder, Path(temporary) / "workspace")
             grown = peak_bytes() - before
-            print(f"added: {counts}; growth while adding, libraries of the analysis included: {grown / 1e6:.0f} MB")
+            print(f"added: {counts}; growth of this process while adding: {grown / 1e6:.0f} MB")
+            growth = max(growth, grown)
         print(*faults or ["no fault"], sep="\n")
     return 1 if faults or growth > MOST_GROWTH_BYTES else 0
 
@@ -141,5 +154,8 @@ if __name__ == "__main__":
     parser.add_argument("--mutants", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--add", action="store_true")
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.make:
+        sys.exit(make(chosen.make, chosen.mutants, chosen.seed))
     sys.exit(main(chosen.mutants, chosen.seed, chosen.add))
