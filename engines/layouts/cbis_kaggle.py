@@ -31,7 +31,7 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     cases = read_cases(folder)
     yield from cases.notes()
     there = Files(folder, lambda path: f"{path.parent.name}/{path.stem}")
-    gaps, seen, doubles, lesions = Gaps(folder, table.path.name), set[str](), 0, 0
+    gaps, seen, doubles, lesions = Gaps(folder, table.title), set[str](), 0, 0
     for _, row in rows(table, *_COLUMNS):
         series, _, file = row["image_path"].rpartition("/")
         key = f"{series.rpartition('/')[2]}/{Path(file).stem}"
@@ -63,7 +63,7 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     yield from told_doubles(table, doubles)
     yield from cases.about(seen)
     yield from gaps.told(len(seen))
-    yield from there.left(table.path.name)
+    yield from there.left(table.title)
 
 
 def _table(folder: Path) -> Table | None:
