@@ -39,6 +39,15 @@ def test_a_cut_breast_is_less_certain_and_says_where(draw: Draw, chest: str, cut
     assert shape.confidence < whole.confidence - 0.03
 
 
+@pytest.mark.parametrize("chest", ["left", "right"])
+def test_a_breast_cut_flat_below_is_not_kept_by_the_usual_threshold(draw: Draw, chest: str) -> None:
+    """At 70 % of its height and at half of it: the skin line above is faultless and must not make up for it."""
+    film = draw(chest)
+    bottom = int(200 + 0.36 * 400)
+    scores = [shape_of(film[: int(56 + share * (bottom - 56))]).confidence for share in (1.05, 0.7, 0.5)]
+    assert scores[0] > 0.95 and max(scores[1:]) < 0.6 and scores[2] <= scores[1]
+
+
 def test_padding_where_the_breast_ends_is_no_cut(draw: Draw) -> None:
     digital = draw("left").astype(int)
     digital[digital < 30] = 0  # a digital background is exactly black, so its rows are stripped up to the skin
@@ -65,6 +74,21 @@ def test_low_contrast_and_labels_are_named(draw: Draw) -> None:
     assert "low contrast" in shape_of(film).reasons
     assert "label touches" in shape_of(draw("left", label="touching")).reasons
     assert "label touches" not in shape_of(draw("left", label="beside")).reasons
+
+
+def test_a_tile_is_said_to_touch_the_sides(draw: Draw) -> None:
+    film = draw("left")
+    assert "touches both sides" in shape_of(draw("left", cut="nipple")).reasons
+    assert "touches both sides" not in shape_of(film).reasons
+
+
+def test_every_part_that_costs_confidence_has_its_words(draw: Draw) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        film = draw("left", seed=number, cut=("", "below", "above", "nipple")[number % 4])
+        y, x = rng.integers(0, 200, 2)
+        shape = shape_of(film[y // 2 : y // 2 + 200 + y, x // 2 : x // 2 + 150 + x])
+        assert shape.reasons or min(shape.parts.values()) >= 0.7, shape
 
 
 def test_nothing_found_is_zero_in_every_part() -> None:
