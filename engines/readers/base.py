@@ -74,12 +74,13 @@ class Reader(Protocol):
 
 # Content decides, never the name: the module, and a test on the first 132 bytes.
 _READERS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+    # First, since what stands before DICM is free: some files are TIFF and DICOM at once.
+    ("dicom", lambda head: head[128:132] == b"DICM"),
     ("images", lambda head: head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))),
     ("tiff", lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     ("netpbm", lambda head: head[:1] == b"P" and head[1:2] in b"2356" and head[2:3] in b" \t\r\n#"),
     ("arrays", lambda head: head.startswith(b"\x93NUMPY")),
     ("hdf5", lambda head: head.startswith(b"\x89HDF\r\n\x1a\n")),
-    ("dicom", lambda head: head[128:132] == b"DICM"),
     # DICOM without its preamble starts with an early element of group 8, little or big endian.
     ("dicom", lambda head: head[:2] == b"\x08\0" and head[3:4] == b"\0" and head[2:3] <= b"\x18"),
     ("dicom", lambda head: head[:3] == b"\0\x08\0" and head[3:4] <= b"\x18"),

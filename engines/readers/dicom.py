@@ -124,7 +124,7 @@ def _frame(dataset: FileDataset, start: int, limits: Limits) -> Frame:
         )
     syntax, is_signed = _syntax(dataset), bool(whole(dataset, "PixelRepresentation"))
     if samples == 3 and ((allocated, bits, is_signed) != (8, 8, False) or _is_halved(photometric, syntax)):
-        raise unsupported("This DICOM file's colours are not plain 8-bit RGB.", f"They have {bits} bits each.")
+        raise unsupported("This DICOM file's colours are not plain 8-bit RGB.", f"Kind: {photometric}; bits: {bits}.")
     return Frame(width, height, samples, allocated, bits, is_signed, syntax, start)
 
 

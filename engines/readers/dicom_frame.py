@@ -167,6 +167,8 @@ def _smaller_jpeg(code: bytes, least_side: int) -> tuple[Pixels, int]:
 def _smaller_jpeg_2000(code: bytes, frame: Frame, least_side: int) -> tuple[Pixels, int]:
     """Decode a lower level of the pyramid, at most as low as `least_side` allows."""
     precision, is_signed, levels = _pyramid(code)
+    if is_signed != frame.signed:  # some write -1 as 65535: its mean with 0 is nothing that the picture holds
+        raise ValueError("header and codestream differ on the sign")
     halvings = min(levels, (min(frame.width, frame.height) // least_side).bit_length() - 1)
     with _image(code) as image:
         # Pillow's own `reduce` rounds sizes to the nearest; the codec rounds them up, and then refuses Pillow's.
@@ -183,9 +185,7 @@ def _smaller_jpeg_2000(code: bytes, frame: Frame, least_side: int) -> tuple[Pixe
     container = 8 * values.dtype.itemsize
     values = values >> (container - precision)
     if frame.signed:
-        half = 1 << (precision - 1)
-        wide = values.astype(np.int32)
-        return ((wide - half) if is_signed else ((wide ^ half) - half)).astype(f"i{frame.allocated // 8}"), step
+        return (values.astype(np.int32) - (1 << (precision - 1))).astype(f"i{frame.allocated // 8}"), step
     return values.astype(f"u{frame.allocated // 8}"), step
 
 

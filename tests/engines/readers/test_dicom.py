@@ -126,6 +126,12 @@ def test_without_preamble(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "bare").pixels, RAMP_8)
 
 
+def test_what_is_also_a_tiff_is_read_as_dicom(tmp_path: Path) -> None:
+    path = dicom(tmp_path / "a.dcm", RAMP_8, 8, PhotometricInterpretation="MONOCHROME1")
+    path.write_bytes(b"II*\0" + path.read_bytes()[4:])
+    np.testing.assert_array_equal(read(path).pixels, 255 - RAMP_8)
+
+
 def nested(levels: int, stated_length: bool) -> Dataset:
     inner = Dataset()
     inner.CodeValue = "x"

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image, features
 from pydicom import dcmread
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.uid import (
     JPEG2000,
     JPEG2000Lossless,
@@ -153,3 +155,26 @@ def test_a_codestream_larger_than_its_header_is_not_decoded(tmp_path: Path) -> N
     path = encapsulated(tmp_path / "b.dcm", dicom(tmp_path / "a.dcm", RAMP_16, 16), bytes(code), JPEG2000Lossless)
     with pytest.raises(LabError, match="13000 × 13000"):
         read(path, Limits(max_pixels=10**6))
+
+
+@needs_jpeg_2000
+@pytest.mark.parametrize(
+    "name", ["693_J2KI", "J2K_pixelrep_mismatch", "MR_small_jp2klossless", "JPEG2000", "CT_small", "MR_small_RLE"]
+)
+def test_files_of_real_devices_whole_and_smaller(name: str) -> None:
+    """Files that come with pydicom, among them one whose codestream and header differ on the sign."""
+    path = Path(pydicom.__file__).parent / "data" / "test_files" / f"{name}.dcm"
+    dataset = dcmread(path)
+    stored = pixel_array(dataset, raw=True)
+    expected = apply_voi_lut(apply_modality_lut(stored, dataset), dataset)
+    picture = read(path)
+    assert np.corrcoef(picture.pixels.ravel(), expected.ravel())[0, 1] > 0.999999
+    smaller = read(path, least_side=32)
+    if smaller.reduced > 1:
+        box = boxes(picture.pixels, smaller.reduced)
+        assert np.corrcoef(smaller.pixels.ravel(), box.ravel())[0, 1] > 0.8  # narrow windows make edges of everything
+        assert abs(smaller.pixels.mean() - box.mean()) < 0.01 * 2**picture.bits
+    else:
+        np.testing.assert_array_equal(smaller.pixels, picture.pixels)
+    # One whose header and codestream differ on the sign holds numbers that cannot be averaged.
+    assert smaller.reduced == {"693_J2KI": 16, "MR_small_jp2klossless": 2, "JPEG2000": 8}.get(name, 1)
