@@ -3,16 +3,27 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
 
-  // What a preset says of the scores; null where it leaves them alone.
+  const CHOICE = "#data-preset"; // the form's own choice of a preset, where there is one
+  let known = null; // promise of the presets
+
+  const read = () => {
+    known ||= lab.get("/lab/review/presets").catch(() => {
+      known = null; // asked again next time; the line can be set by hand
+      return [];
+    });
+    return known;
+  };
+
+  // What a preset says of the scores; the engine's own threshold where it says nothing.
   function choice({ changes }) {
-    const { shape_confidence: threshold, keep_best: best, keep_share: share } = changes || {};
-    if (Number.isFinite(share) || Number.isFinite(best)) return { share, best };
-    return Number.isFinite(threshold) ? { threshold } : null;
+    const { shape_confidence: threshold = 0.75, keep_best: best, keep_share: share } = changes || {};
+    return Number.isFinite(share) || Number.isFinite(best) ? { share, best } : { threshold };
   }
 
   function set({ threshold, share, best }) {
     const { curation } = lab;
-    const { counts } = curation.state;
+    const { data, counts, selected } = curation.state;
+    if (!data || selected.kind !== "catalogues") return;
     if (threshold !== undefined) {
       curation.setMode("threshold");
       curation.setThreshold(threshold, true);
@@ -22,19 +33,21 @@
     curation.setBest(best ?? counts.all * share, true);
   }
 
-  async function offer(holder) {
-    let presets = [];
-    try {
-      presets = await lab.get("/lab/review/presets");
-    } catch {
-      return; // the line can be set by hand
-    }
-    const buttons = presets.filter(choice).map((preset) =>
-      lab.el("button", { type: "button", "data-preset": preset.name, text: preset.title || preset.name, title: preset.summary, on: {
-        click: () => lab.curation.state.data && lab.curation.state.selected.kind === "catalogues" && set(choice(preset)),
-      } }));
-    holder.replaceChildren(...buttons);
+  async function choose(name) {
+    const preset = (await read()).find((one) => one.name === name);
+    if (preset) set(choice(preset));
   }
 
-  lab.presets = { offer };
+  async function offer(holder) {
+    const presets = document.querySelector(CHOICE) ? [] : await read();
+    const buttons = presets.map((preset) =>
+      lab.el("button", { type: "button", "data-preset": preset.name, text: preset.title || preset.name, title: preset.summary, on: { click: () => set(choice(preset)) } }));
+    if (buttons.length) holder.replaceChildren(...buttons);
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target instanceof Element && event.target.closest(CHOICE)) choose(event.target.value);
+  });
+
+  lab.presets = { offer, choose };
 })();
