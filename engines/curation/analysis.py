@@ -7,7 +7,7 @@ an interrupted one goes on where it stopped. Nothing is held in memory but what 
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -187,11 +187,13 @@ def read_analysis(ws: Workspace, catalogue_id: str) -> list[dict[str, str]]:
     return list(iter_analysis(ws, catalogue_id))
 
 
-def iter_analysis(ws: Workspace, catalogue_id: str) -> Iterable[dict[str, str]]:
-    """The rows one by one."""
+def iter_analysis(ws: Workspace, catalogue_id: str) -> Iterator[dict[str, str]]:
+    """The rows one by one; none where no analysis was begun."""
     home = ws.folder("catalogues", catalogue_id)
-    folder = home / (DONE if (home / DONE).exists() else PART)
-    return files.iter_csv(folder / "curation.csv")
+    for name in (DONE, PART, DONE):  # one that is under way may get its final name between two looks
+        if (table := home / name / "curation.csv").exists():
+            yield from files.iter_csv(table)
+            return
 
 
 def drop_items(ws: Workspace, catalogue_id: str, items: set[str]) -> None:

@@ -1,9 +1,12 @@
 """CLAHE: local contrast, limited so that noise is not drawn out."""
 
 import numpy as np
+import numpy.typing as npt
 
 from engines.curation.steps.base import StepSpec, Work
 from engines.options import Options, option
+
+_BINS = 16384 / 65  # of scikit-image, for nbins=256
 
 
 class ClaheOptions(Options):
@@ -32,7 +35,9 @@ class ClaheOptions(Options):
 def apply(work: Work, options: ClaheOptions) -> None:
     """Contrast-limited adaptive histogram equalisation (Zuiderveld, Graphics Gems IV 1994; scikit-image).
 
-    The picture is stretched from its darkest to its brightest grey first, in 16,384 grey levels. Blank stays black.
+    The picture is stretched from its darkest to its brightest grey first. Histograms have 256 bins, so that they can be
+    limited; what is finer than a bin is put back onto grey pictures afterwards, or 16 bits would become 8. Blank stays
+    black.
     """
     from skimage.exposure import equalize_adapthist
 
@@ -42,6 +47,8 @@ def apply(work: Work, options: ClaheOptions) -> None:
         return
     kernel = max(2, flat.shape[0] // options.tiles)
     after = equalize_adapthist(flat, kernel_size=kernel, clip_limit=options.clip_limit)
+    if flat.ndim == 2:
+        after = np.clip(after + _finer_than_a_bin(flat), 0.0, 1.0)
     after = np.asarray(after, dtype=np.float32).reshape(before.shape)
     if work.blanked:
         after[before <= 0] = 0.0
@@ -49,6 +56,13 @@ def apply(work: Work, options: ClaheOptions) -> None:
     work.doubt["clahe"] = min(1.0, 2 * changed)
     work.said["clahe"] = f"changes greys by {changed:.0%} on average"
     work.pixels = after * np.float32(work.white)
+
+
+def _finer_than_a_bin(flat: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """By how much each stretched value differs from the middle of its histogram bin."""
+    low, high = float(flat.min()), float(flat.max())
+    places = (flat - low) * np.float32(_BINS / (high - low))
+    return np.asarray((places - np.floor(places) - 0.5) / _BINS, dtype=np.float32)
 
 
 STEP = StepSpec(
