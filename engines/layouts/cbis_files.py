@@ -61,17 +61,20 @@ def role(path: Path) -> str:
 
 
 def tell_apart(paths: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
-    """Crops, masks, and files of which nobody knows; where headers are silent, the larger of two is the mask.
+    """Crops, masks, and files of which nobody knows; where headers do not tell two apart, the larger is the mask.
 
-    A mask covers the whole mammogram; its crop is many times smaller.
+    A mask covers the whole mammogram; its crop is many times smaller. Both can carry the same description, since they
+    can belong to one series.
     """
     roles = {path: role(path) for path in paths}
-    silent = sorted((path for path in paths if not roles[path]), key=lambda path: path.stat().st_size)
-    if len(paths) == 2 and len(silent) == 2:
-        roles[silent[0]], roles[silent[1]] = CROP, MASK
-    elif len(paths) == 2 and len(silent) == 1:
-        (other,) = (roles[path] for path in paths if roles[path])
-        roles[silent[0]] = {CROP: MASK, MASK: CROP}.get(other, "")
+    if len(paths) == 2 and {CROP, MASK} != set(roles.values()):
+        said = next((one for one in roles.values() if one), "")
+        if len(set(roles.values())) == 1:
+            small, large = sorted(paths, key=lambda path: path.stat().st_size)
+            roles = {small: CROP, large: MASK}
+        else:  # one of them says what it is, so the other is the other
+            other = {CROP: MASK, MASK: CROP}.get(said, "")
+            roles = {path: one or other for path, one in roles.items()}
     crops = [path for path in paths if roles[path] == CROP]
     masks = [path for path in paths if roles[path] == MASK]
     return crops, masks, [path for path in paths if path not in crops and path not in masks]

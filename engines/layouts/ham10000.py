@@ -30,6 +30,7 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     if (table := _table(folder)) is None:
         yield Note("There is no table with the columns image_id, dx and lesion_id near this folder.")
         return
+    yield Note("Patients are not published, so lesions stand for them: two lesions of one person may be parted.")
     yield from join(table, Files(folder), folder, lambda row: row["image_id"], _item)
 
 

@@ -96,6 +96,7 @@ def _item(found: Item, number: int, film: Film) -> Item:
         "tissue": film.tissue,
         "abnormality": "; ".join(dict.fromkeys(film.abnormalities)),
         "lesions": json.dumps(film.lesions),
+        "source": "mini-MIAS",
     }
     side = "L" if number % 2 == 0 else "R"
     return replace(

@@ -223,7 +223,7 @@ def _row(number: int, item: Item, header: Header, content: str, workspace: Works
 def nothing(refusals: Refusals) -> LabError:
     if not refusals.count:
         return LabError(
-            "There is no picture in this folder.", "PNG, JPEG, TIFF, PGM, NPY and DICOM files are read.",
+            "There is no picture in this folder.", "PNG, JPEG, TIFF, PGM, NPY, HDF5 and DICOM files are read.",
             "Choose the folder that holds the pictures, or one above it.",
         )  # fmt: skip
     (reason, advice), count = refusals.reasons.most_common(1)[0]

@@ -113,15 +113,29 @@ def test_without_tables_names_still_tell_much(tmp_path: Path) -> None:
     assert [thing.path.name for thing in found if isinstance(thing, Rejection)] == ["notes.dcm"]
 
 
-def test_only_lesion_folders_are_crops(tree: tuple[Path, Planted], tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", [b"\x08\x00\x3f\x10", b"\x08\x00\x3e\x10LO\x0f\x00ROI mask images "])
+def test_only_lesion_folders_are_crops(tree: tuple[Path, Planted], tmp_path: Path, said: bytes) -> None:
     source = tree[0] / "CBIS-DDSM"
     lesion = next(place for place in sorted(source.iterdir()) if place.name[-2:] == "_1")
-    shutil.copytree(lesion, tmp_path / "crops" / lesion.name)
-    assert choose_layout(tmp_path / "crops", "auto").name == "cbis_ddsm_crops"
-    for path in sorted((tmp_path / "crops").rglob("*.dcm")):  # silent headers: the larger file is the mask
-        path.write_bytes(path.read_bytes().replace(b"\x08\x00\x3e\x10", b"\x08\x00\x3f\x10"))
-    (item,) = items(list(cbis_ddsm_crops.LAYOUT.scan(tmp_path / "crops")))
-    assert item.path.stat().st_size == min(path.stat().st_size for path in (tmp_path / "crops").rglob("*.dcm"))
+    folder = tmp_path / "crops"
+    shutil.copytree(lesion, folder / lesion.name)
+    assert choose_layout(folder, "auto").name == "cbis_ddsm_crops"
+    paths = sorted(folder.rglob("*.dcm"))
+    for path in paths:  # headers that are silent, or say the same of both: the larger file is the mask
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"\x08\x00\x3e\x10LO\x0e\x00cropped images", said))
+        assert len(said) > 4 or path.write_bytes(path.read_bytes().replace(b"\x08\x00\x3e\x10", said))
+    assert len({role(path) for path in paths}) == 1
+    (item,) = items(list(cbis_ddsm_crops.LAYOUT.scan(folder)))
+    assert item.path == min(paths, key=lambda path: path.stat().st_size)
+
+
+def test_descriptions_in_folder_names_count(tmp_path: Path) -> None:
+    case = tmp_path / "Calc-Test_P_00038_LEFT_CC_1" / "08-29-2017-DDSM-27297"
+    for said in ("1.000000-cropped images-33465", "1.000000-ROI mask images-98760"):
+        cbis_tree.write(case / said / "1-1.dcm", "", 16, random.Random(1))
+    (item,) = items(list(cbis_ddsm_crops.LAYOUT.scan(tmp_path)))
+    assert "cropped" in item.path.parent.name
 
 
 def test_the_real_tables_hold_what_was_published(shared_data: Path) -> None:
