@@ -74,8 +74,8 @@ def prepare(picture: npt.NDArray[Any]) -> Grey:
     return np.asarray(np.clip((grey - low) / max(float(high - low), 1e-6), 0, 1), dtype=np.float32)
 
 
-def describe(picture: Picture, count: int, kind: Kind, seed: int, report: Report) -> tuple[Features, int]:
-    """Features [N, D] of `count` pictures, and how many had nothing to describe (SIFT without keypoints).
+def describe(picture: Picture, count: int, kind: Kind, seed: int, report: Report) -> Features:
+    """Features [N, D] of `count` pictures; zeros where there was nothing to describe (SIFT without keypoints).
 
     `picture(n)` gives the n-th as (H,W,C) uint8 or uint16; `report` takes a fraction and words, and may raise to stop.
     """
@@ -92,10 +92,10 @@ def describe(picture: Picture, count: int, kind: Kind, seed: int, report: Report
         spread = rows.std(axis=0)
         rows = (rows - rows.mean(axis=0))[:, spread > 1e-9] / spread[spread > 1e-9]
     components = min(_COMPONENTS, *rows.shape)
-    return PCA(components, svd_solver="full").fit_transform(rows) if components else np.zeros((count, 1)), 0
+    return PCA(components, svd_solver="full").fit_transform(rows) if components else np.zeros((count, 1))
 
 
-def visual_words(picture: Picture, count: int, seed: int) -> tuple[Features, int]:
+def visual_words(picture: Picture, count: int, seed: int) -> Features:
     """Bag of visual words [N, words]: square roots of each picture's shares of SIFT descriptors by nearest word.
 
     SIFT: Lowe, IJCV 2004. Words: Sivic and Zisserman, ICCV 2003. Square roots: Arandjelović and Zisserman, CVPR 2012.
@@ -116,13 +116,11 @@ def visual_words(picture: Picture, count: int, seed: int) -> tuple[Features, int
     sample = _scaled(np.concatenate(taught))
     words = MiniBatchKMeans(min(WORDS, len(sample)), random_state=seed, batch_size=4096, n_init=3).fit(sample)
     histograms = np.zeros((count, len(words.cluster_centers_)))
-    empty = 0
     for n in range(count):
         found = teachers[n] if n in teachers else descriptors(picture(n))
-        empty += not len(found)
         if len(found):
             histograms[n] = np.bincount(words.predict(_scaled(found)), minlength=histograms.shape[1]) / len(found)
-    return np.sqrt(histograms), empty
+    return np.sqrt(histograms)
 
 
 def descriptors(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

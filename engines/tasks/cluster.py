@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from engines import files
 from engines.errors import LabError
@@ -54,13 +57,14 @@ def run(parameters: ClusterParameters, context: JobContext) -> dict[str, Any]:
     from engines.curation import clustered, clusters
     from engines.curation.inspection import encode_webp
 
-    items, picture, of = _pictures(parameters, context)
+    items, picture, of, kept_at = _pictures(parameters, context)
 
     def report(fraction: float, words: str) -> None:
         context.pause_point()
         context.progress((1 - _LAST_SHARE) * fraction, words)
 
-    features, empty = clusters.describe(picture, len(items), parameters.features, parameters.seed, report)
+    features = _described(picture, len(items), kept_at, parameters, report)
+    empty = int((~features.any(axis=1)).sum()) if parameters.features == "sift" else 0
     context.progress(1 - _LAST_SHARE, "Looking for clusters")
     found = clusters.cluster(features, parameters.k, parameters.seed, context.pause_point)
     spread = {number: found.spread(number) for number in found.sizes}
@@ -93,8 +97,9 @@ def run(parameters: ClusterParameters, context: JobContext) -> dict[str, Any]:
 
 def _pictures(
     parameters: ClusterParameters, context: JobContext
-) -> tuple[list[str], Callable[[int], Any], dict[str, str]]:
-    """The items, a function that gives the picture of one by its position, and what they belong to."""
+) -> tuple[list[str], Callable[[int], Any], dict[str, str], Path | None]:
+    """The items, a function that gives the picture of one by its position, what they belong to, and a file to keep
+    their features in, so that another number of clusters does not describe the same pictures again."""
     from engines.curation import clustered
     from engines.curation.analysis import analyse_catalogue, is_current
 
@@ -110,12 +115,32 @@ def _pictures(
         images = pixels.images
         catalogue = str(pixels.record.parameters.get("catalogue", ""))
         of = {"image_set": parameters.image_set, "catalogue": catalogue}
-        return [row["item"] for row in pixels.items], lambda n: images[n], of
+        name = f"clusters1-{pixels.record.content_sha256[:32]}-{parameters.features}-{parameters.seed}.npy"
+        kept_at = ws.path / "cache" / "features" / name
+        return [row["item"] for row in pixels.items], lambda n: images[n], of, kept_at
     id = ws.catalogue(parameters.catalogue).id
     if not is_current(ws, id):
         analyse_catalogue(ws, id, context)
     rows = clustered.seen_rows(ws, id)
-    return [row["item"] for row in rows], lambda n: clustered.seen_picture(ws, id, rows[n]), {"catalogue": id}
+    return [row["item"] for row in rows], lambda n: clustered.seen_picture(ws, id, rows[n]), {"catalogue": id}, None
+
+
+def _described(
+    picture: Callable[[int], Any],
+    count: int,
+    kept_at: Path | None,
+    parameters: ClusterParameters,
+    report: Callable[[float, str], None],
+) -> Any:
+    """The features [N, D] of all pictures, from the file if they are there."""
+    from engines.curation import clusters
+
+    if kept_at and kept_at.exists():
+        return np.asarray(files.open_npy(kept_at))
+    features = clusters.describe(picture, count, parameters.features, parameters.seed, report)
+    if kept_at:
+        files.write_npy(kept_at, features)
+    return features
 
 
 def _warnings(silhouette: float, least: float, empty: int, count: int) -> list[str]:

@@ -60,6 +60,9 @@ def test_clusters_of_a_set_choose_what_the_next_set_holds(ws: Workspace) -> None
         with Image.open(folder / "samples" / f"{number}.webp") as row:
             assert row.size == (96 * 5, 96)
         assert {clusters[item] for item in result["samples"][number]} == {int(number)}
+    again = TASK.run(ClusterParameters(image_set=whole.id, features="pixels", k=2), job(ws, "again"))
+    assert {**again, "clustering": "found"} == result and clusters_of(ws, "again", "stripes") == clusters
+    assert len(list((ws.path / "cache" / "features").glob("clusters1-*-pixels-0.npy"))) == 1
     along = clusters["000001"]
     chosen = make_image_set(ws, "stripes", patches(clustering="found", clusters=[along]), job(ws, "second"))
     assert {row["item"] for row in ws.image_set(chosen.id).items} == {f"{n:06d}" for n in (1, 3, 5, 7, 9)}
