@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -21,12 +20,13 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from engines import files
+from engines import cli, files
+from engines.curation import pool
+from engines.curation.parameters import CurateParameters
 from engines.errors import LabError, explain, trace
 from engines.jobs.context import JobContext
 from engines.readers.sandbox import Sandbox
-from engines.tasks import add, evaluate
-from engines.tasks.evaluate import EvaluateParameters
+from engines.tasks import add, curate, evaluate, export
 from engines.workspace import Workspace
 from lab.catalogue_tables import refused_files
 from tests.engines.readers.samples import dicom
@@ -113,17 +113,20 @@ def by_table(folder: Path) -> Path:
 
 
 class Lab:
-    """The command line on one workspace; keeps what it printed."""
+    """The command line on one workspace, its works in processes of their own; keeps what it printed."""
 
-    def __init__(self, workspace: Path) -> None:
-        self.workspace, self.printed = workspace, ""
+    def __init__(self, workspace: Path, capsys: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
+        self.workspace, self.capsys, self.patch, self.printed = workspace, capsys, patch, ""
 
     def __call__(self, *arguments: str, fails: bool = False) -> dict[str, Any]:
-        command = [sys.executable, "-m", "engines.cli", *arguments, "--workspace", str(self.workspace), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        self.printed += done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
+        self.patch.setattr(sys, "argv", ["phantom-lab", *arguments, "--workspace", str(self.workspace), "--json"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+            sys.exit(0)
+        said, errors = self.capsys.readouterr()
+        self.printed += said + errors
+        assert bool(end.value.code) == fails, said + errors
+        answer: dict[str, Any] = json.loads(said)
         return answer
 
 
@@ -160,32 +163,44 @@ def synthetic_copy(workspace: Workspace, id: str) -> str:
     return "drawn"
 
 
-@pytest.mark.parametrize("collection", [by_folders, by_table])
-def test_no_identifier_leaves_the_tables_of_sources(tmp_path: Path, collection: Any) -> None:
-    folder = collection(tmp_path / "Canary Zaphod 47114711")
-    lab = Lab(tmp_path / "workspace")
+def test_no_identifier_of_a_table_leaves_the_tables_of_sources(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command line, with workers and their logs, and works that fail."""
+    folder = by_table(tmp_path / "Canary Zaphod 47114711")
+    lab = Lab(tmp_path / "workspace", capsys, monkeypatch)
     added = lab("add", str(folder))
-    assert added["items"] >= 8 and added["rejected_count"] >= 5, added
+    assert added["items"] == 8 and added["rejected_count"] >= 5, added
     made = lab("curate", added["id"], "--size", "32", "--shape-confidence", "0")
     lab("export", made["id"], "--to", str(tmp_path / "exported"), "--format", "zip")
-    workspace = Workspace.open(lab.workspace)
-    if made["items"] >= 50:  # fewer are not measured
-        given = EvaluateParameters(real=made["id"], synthetic=synthetic_copy(workspace, made["id"]), metrics=["psnr"])
-        evaluate.run(given, JobContext.detached(workspace, workspace.path / "jobs" / "evaluate"))
-        assert list(lab.workspace.glob("evaluations/*/*"))
-    # Works that fail: a folder that is not there, one without a picture, and originals that are gone.
     lab("add", str(tmp_path / "Canary nowhere"), fails=True)
-    (tmp_path / "Zaphod").mkdir()
-    lab("add", str(tmp_path / "Zaphod"), fails=True)
     shutil.rmtree(folder)
     lab("curate", added["id"], "--size", "32", "--shape-confidence", "0", fails=True)
-    lab("jobs")
-    lab("show", added["id"])
     assert heard(lab.workspace) == []
     assert heard(tmp_path / "exported") == []
     assert list(singing("printed", lab.printed.encode())) == []
-    assert {path.name for path in lab.workspace.rglob("*.csv")} >= SOURCES - {"private.json"}
+    assert {path.name for path in lab.workspace.rglob("*")} >= {*SOURCES, "job.json", "worker.log", "events.jsonl"}
     assert list((tmp_path / "exported").rglob("*.zip")) and list(lab.workspace.rglob("*.webp"))
+
+
+def test_no_identifier_of_an_archive_by_patient_leaves_the_tables_of_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With DICOM, and enough pictures to be measured."""
+    monkeypatch.setattr(pool, "_WORTH_PROCESSES", 10**6)  # starting them takes longer than the pictures
+    folder = by_folders(tmp_path / "Canary Zaphod 47114711")
+    workspace = Workspace.open(tmp_path / "workspace")
+    context = JobContext.detached(workspace, workspace.path / "jobs" / "all")
+    added = add.run(add.AddParameters(path=str(folder)), context)
+    assert added["items"] >= 50 and added["patients"] >= 44 and added["classes"] == {"unlabelled": added["items"]}
+    made = curate.TASK.run(CurateParameters(catalogue=added["id"], size=32, shape_confidence=0), context)
+    drawn = synthetic_copy(workspace, made["id"])
+    evaluate.run(evaluate.EvaluateParameters(real=made["id"], synthetic=drawn, metrics=["psnr"]), context)
+    export.TASK.run(export.TASK.parameters(image_set=made["id"], to=str(tmp_path / "exported"), format="zip"), context)
+    assert heard(workspace.path) == []
+    assert heard(tmp_path / "exported") == []
+    said = json.dumps([added, made, workspace.records("evaluations")[0].model_dump(mode="json")])
+    assert list(singing("said", said.encode())) == []
 
 
 def test_the_researcher_still_finds_what_was_refused(tmp_path: Path) -> None:
