@@ -31,9 +31,10 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
 
     The folder is walked through twice, so that its pictures need not be held to count their classes.
     """
-    places = Counter(
-        path.relative_to(folder).parent.parts[:MOST_DEPTH] for path in walk(folder) if _is_picture(candidate(path))
-    )
+    parents = Counter(path.parent for path in walk(folder) if _is_picture(candidate(path)))
+    places: Counter[tuple[str, ...]] = Counter()
+    for parent, count in parents.items():
+        places[parent.relative_to(folder).parts[:MOST_DEPTH]] += count
     inner = _common(list(places))
     classes: Counter[str] = Counter()
     for parts, count in places.items():
@@ -50,13 +51,14 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
             "Move them into a class folder, or leave that class out."
         )
     own = split_in(folder.name)
+    place = {parent: _place(parent.relative_to(folder).parts[inner:]) for parent in parents}
     for path in walk(folder):
         found = candidate(path)
         if not isinstance(found, Item):
             if found is not None:
                 yield found
             continue
-        split, label = _place(path.relative_to(folder).parent.parts[inner:])
+        split, label = place.get(path.parent) or _place(path.relative_to(folder).parent.parts[inner:])
         side, view = side_and_view_in(path.stem)
         patient = patient_in(path.name)
         if by_patient:

@@ -35,6 +35,7 @@ REJECTED_COLUMNS = ("file", "reason", "advice")
 REJECTED_SOURCE_COLUMNS = ("file", "path")  # of rejected_sources.csv, which like sources.csv never leaves
 MOST_TOLD = 500  # refusals in a job's result; rejected.csv holds all
 CONTENT_DIGITS = 16  # of a file's SHA-256: enough to tell millions of files apart
+_LOOK_EVERY = 16  # headers read between two looks at what was asked
 _LIST_EVERY = 200  # found files between two signs of life
 # What a header's facts are called in the catalogue.
 _FACTS = {
@@ -116,7 +117,8 @@ def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, c
         pending: deque[tuple[Item, Future[str]]] = deque()
         found = _found(layout, folder, gathered, reject, hashers, pending)
         for number, header in enumerate(sandbox.probe_many(found), start=1):
-            context.pause_point()
+            if number % _LOOK_EVERY == 1:
+                context.pause_point()
             item, content = pending.popleft()
             if isinstance(header, LabError):
                 reason = f"{header.what} {header.why}".strip()
