@@ -83,7 +83,7 @@
       : `${share}, ${counts.out.toLocaleString("en")} left out. ${counts.near.toLocaleString("en")} within ±0.05` +
         (counts.near ? `: look at those first.${own}` : `.${own}`);
     find("[data-mode=threshold]").textContent = `Threshold ${state.threshold.toFixed(2)}`;
-    find("[data-mode=best]").textContent = mode === "best" ? "Keep the best" : "Keep the best N";
+    find("[data-mode=best]").textContent = mode === "best" ? "Keep best" : "Keep the best N";
     find("[role=slider]").hidden = made || !some;
     find("[data-cut]").hidden = made || !some;
     for (const button of [find("[data-mode=threshold]"), find("[data-mode=best]")]) {

@@ -4,15 +4,8 @@
   const lab = (window.lab = window.lab || {});
 
   const CHOICE = "#data-preset"; // the form's own choice of a preset, where there is one
-  let known = null; // promise of the presets
-
-  const read = () => {
-    known ||= lab.get("/lab/review/presets").catch(() => {
-      known = null; // asked again next time; the line can be set by hand
-      return [];
-    });
-    return known;
-  };
+  const AGAIN_MS = 3000; // the engine describes itself once after an update, which takes it a few seconds
+  const TRIES = 20;
 
   // What a preset says of the scores; the engine's own threshold where it says nothing.
   function choice({ changes }) {
@@ -33,21 +26,20 @@
     curation.setBest(best ?? counts.all * share, true);
   }
 
-  async function choose(name) {
-    const preset = (await read()).find((one) => one.name === name);
-    if (preset) set(choice(preset));
+  // The form's control holds what a preset says of the steps: pressing it is what a click on it would be.
+  function press(preset) {
+    const control = document.querySelector(`${CHOICE} input[value="${CSS.escape(preset.name)}"]`);
+    if (control && !control.checked) control.click();
+    set(choice(preset));
+    for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", String(button.dataset.preset === preset.name));
   }
 
-  async function offer(holder) {
-    const presets = document.querySelector(CHOICE) ? [] : await read();
-    const buttons = presets.map((preset) =>
-      lab.el("button", { type: "button", "data-preset": preset.name, text: preset.title || preset.name, title: preset.summary, on: { click: () => set(choice(preset)) } }));
-    if (buttons.length) holder.replaceChildren(...buttons);
+  async function offer(holder, tries = TRIES) {
+    const presets = await lab.get("/lab/review/presets").catch(() => []); // the line can be set by hand
+    if (!presets.length && tries > 0 && holder.isConnected) setTimeout(() => offer(holder, tries - 1), AGAIN_MS);
+    holder.replaceChildren(...presets.map((preset) =>
+      lab.el("button", { type: "button", "data-preset": preset.name, text: preset.title || preset.name, title: preset.summary, on: { click: () => press(preset) } })));
   }
 
-  document.addEventListener("change", (event) => {
-    if (event.target instanceof Element && event.target.closest(CHOICE)) choose(event.target.value);
-  });
-
-  lab.presets = { offer, choose };
+  lab.presets = { offer };
 })();

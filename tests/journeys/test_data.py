@@ -119,7 +119,7 @@ def test_from_a_folder_to_an_image_set(app: Any, page: Any, pictures: Path) -> N
     page.wait_for_function("document.querySelector('#data-make').textContent.includes('· 6 images')")
 
     page.locator("#data-make").click()
-    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('films')")
+    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Pictures')")
     page.wait_for_function(f"{WORDS}?.startsWith('Made')")
     (made,) = workspace.records("image_sets")
     assert made.items == 6, "the set holds as many images as the button said"
@@ -138,7 +138,7 @@ def test_from_a_folder_to_an_image_set(app: Any, page: Any, pictures: Path) -> N
     # After a reload everything is as it was left on the disk.
     page.reload()
     page.wait_for_function(f"{LOOKED} === '2'")
-    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('films')")
+    page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Pictures')")
 
 
 def test_ten_thousand_images_and_a_decision_that_is_not_saved(
