@@ -20,6 +20,7 @@ _STACK = re.compile(
     r"(?P<what>x|images?|data)(?P<rest>[_-]?(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)?)$", re.I
 )
 _LABELS = ("y", "labels", "label", "targets", "target")
+_MOST_LABEL_BYTES = 2**29
 _MOST_CLASSES = 1000  # more distinct numbers are measurements, not classes
 
 
@@ -85,16 +86,19 @@ def _labels_of(stack: Path) -> Path | None:
 def _open(path: Path) -> np.ndarray[Any, np.dtype[Any]] | None:
     """The array as a memory map; None for what is no array, or could run code."""
     try:
+        with open(path, "rb") as file:
+            if file.read(6) != b"\x93NUMPY":
+                return None
         found: np.ndarray[Any, np.dtype[Any]] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # a header from outside can say anything; what cannot be mapped is no stack
         return None
-    return found if isinstance(found, np.ndarray) else None
+    return found
 
 
 def _classes(path: Path) -> list[str] | None:
     """A word for each picture: numbers as they are, one-hot rows by their column; None for anything else."""
     found = _open(path)
-    if found is None or found.dtype.kind not in "iubfUS":
+    if found is None or found.dtype.kind not in "iubfUS" or found.nbytes > _MOST_LABEL_BYTES:
         return None
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]

@@ -18,6 +18,7 @@ MOST_FOLDERS = 40  # children looked into for tables; collections keep theirs ne
 _DELIMITERS = (",", ";", "\t")
 _SUFFIXES = (".csv", ".tsv", ".tab")
 _HEAD_BYTES = 2**16
+_LINE_LETTERS = 2**20
 _PLAIN_NAME = re.compile(
     r"(train|test|val|validation|labels?|metadata|meta|dicom_info|info|data|images|ham10000_metadata"
     r"|(train|test)[-_](metadata|labels)|(mass|calc)_case_description_(train|test)_set|isic_20\d\d_[a-z_]{1,30})"
@@ -79,7 +80,7 @@ def open_table(path: Path) -> Table | None:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return None
-    if b"\0" in head or not head.strip():
+    if b"\0" in head or not head.strip() or (len(head) == _HEAD_BYTES and b"\n" not in head and b"\r" not in head):
         return None
     try:
         text, encoding = head.decode("utf-8-sig"), "utf-8-sig"
@@ -104,7 +105,8 @@ def rows(table: Table, *wanted: str) -> Iterator[tuple[int, dict[str, str]]]:
     """
     places = [(name, table.columns.index(name)) for name in (wanted or table.columns) if name in table.columns]
     with open(table.path, encoding=table.encoding, errors="replace", newline="") as file:
-        reader = csv.reader(file, delimiter=table.delimiter)
+        # A line without end must not fill the memory; its pieces make rows that fit nothing.
+        reader = csv.reader(iter(lambda: file.readline(_LINE_LETTERS), ""), delimiter=table.delimiter)
         try:
             next(reader, None)
             for number, cells in enumerate((cells for cells in reader if cells), start=1):

@@ -1,6 +1,6 @@
 """Builds a CBIS-DDSM tree as TCIA hands it out: real or fabricated tables, phantom pixels, and known quirks.
 
-By hand: python -m tests.engines.layouts.cbis_tree FOLDER [MOST_CASES] builds a large one from the real tables.
+By hand: python tests/engines/layouts/cbis_tree.py FOLDER [MOST_CASES] builds a large one from the real tables.
 """
 
 from __future__ import annotations

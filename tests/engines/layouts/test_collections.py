@@ -195,6 +195,21 @@ def test_labels_of_a_stack(tmp_path: Path, labels: Any, expected: list[str] | No
     assert list(refused(found)) == ([] if expected else ["y_train.npy"])
 
 
+@pytest.mark.parametrize("data", [b"PK\3\4", b"\x93NUMPY\1\0\x10\0{'descr': 'u1'}", b"\x93NUMPY" + bytes(200), b""])
+def test_what_is_no_array_is_no_stack(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "X.npy").write_bytes(data)
+    assert registry.load("layouts")["npy_pair"].detect(tmp_path) == 0
+
+
+def test_a_stack_that_claims_too_much_is_no_stack(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.zeros((2, 4, 4), np.uint8))
+    data = (tmp_path / "X.npy").read_bytes()
+    huge = data.replace(b"(2, 4, 4), }" + b" " * 15, b"(2, 4, 4" + b"0" * 15 + b"), }")
+    assert huge != data and len(huge) == len(data)
+    (tmp_path / "X.npy").write_bytes(huge)
+    assert registry.load("layouts")["npy_pair"].detect(tmp_path) == 0
+
+
 def test_a_single_picture_is_no_stack(tmp_path: Path) -> None:
     np.save(tmp_path / "image.npy", np.zeros((40, 30, 3), np.uint8))
     recognised("folder", tmp_path)

@@ -43,6 +43,11 @@ def test_damage_ends_a_table(tmp_path: Path) -> None:
     assert table and [row for _, row in rows(table, "a", "b")] == [{"a": "1", "b": "2"}, {"a": "3", "b": ""}]
 
 
+def test_a_line_without_end_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"a,b," * 100_000)
+    assert open_table(tmp_path / "t.csv") is None
+
+
 def test_tables_are_found_around_a_folder_nearest_first(tmp_path: Path) -> None:
     places = ["in/a.csv", "in/deep/er/b.csv", "in/deep/er/still/no.csv", "c.csv", "csv/d.csv", "other/no.csv"]
     for place in places:
