@@ -1,9 +1,10 @@
 """Two thousand damaged pictures, bombs and archives: each ends in a picture or in words, quickly, in little memory.
 
-    python tests/faults/fuzz_files.py [--mutants 2000] [--seed 1] [--add]
+    python tests/faults/fuzz_files.py [--mutants 2000] [--seed 1] [--add] [--others]
 
 Prints every distinct sentence with its count, the slowest file and how much this process grew. With --add, the same
-files are also added to a new workspace as a folder, which analyses what can be read. Exits 1 where a bar is missed.
+files are also added to a new workspace as a folder, which analyses what can be read. With --others, mutants are of
+JPEG, PGM, NPY and HDF5 files instead of DICOM, PNG and TIFF. Exits 1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from engines.readers.base import Header, Limits, Picture
 from engines.readers.sandbox import Sandbox
 
 try:
-    from tests.faults import hostile_files
+    from tests.faults import bombs, hostile_files
 except ImportError:  # run by hand, where another package may be called tests
     sys.path.insert(0, str(Path(__file__).resolve().parent))
+    import bombs  # type: ignore[no-redef]
     import hostile_files  # type: ignore[no-redef]
 
 MOST_S, MOST_GROWTH_BYTES = 20.0, 200 * 10**6
@@ -113,20 +115,21 @@ def add(folder: Path, workspace: Path) -> dict[str, int]:
     return {"items": result["items"], "rejected": result["rejected_count"]}
 
 
-def make(folder: Path, count: int, seed: int) -> None:
+def make(folder: Path, count: int, seed: int, others: bool) -> None:
     """Make the files, in a process of their own: bombs take memory to make, too."""
     folder.mkdir()
-    for _ in hostile_files.mutants(folder, count, np.random.default_rng(seed)):
+    makers = hostile_files.OTHERS if others else hostile_files.CLEAN
+    for _ in hostile_files.mutants(folder, count, np.random.default_rng(seed), makers):
         pass
-    hostile_files.bombs(folder / "bombs")
-    hostile_files.archives(folder / "archives")
+    bombs.bombs(folder / "bombs")
+    bombs.archives(folder / "archives")
 
 
-def main(count: int, seed: int, with_add: bool) -> int:
+def main(count: int, seed: int, with_add: bool, others: bool) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "files"
         order = [sys.executable, __file__, "--make", str(folder), "--mutants", str(count), "--seed", str(seed)]
-        subprocess.run(order, check=True)
+        subprocess.run([*order, *(["--others"] if others else [])], check=True)
         paths = sorted(path for name in ("mutants", "bombs", "archives") for path in (folder / name).glob("*.*"))
         began, before = time.monotonic(), peak_bytes()
         outcomes = look_at(paths, Limits(timeout_s=MOST_S))
@@ -154,8 +157,9 @@ if __name__ == "__main__":
     parser.add_argument("--mutants", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--add", action="store_true")
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.make:
-        sys.exit(make(chosen.make, chosen.mutants, chosen.seed))
-    sys.exit(main(chosen.mutants, chosen.seed, chosen.add))
+        sys.exit(make(chosen.make, chosen.mutants, chosen.seed, chosen.others))
+    sys.exit(main(chosen.mutants, chosen.seed, chosen.add, chosen.others))

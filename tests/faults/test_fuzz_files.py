@@ -9,13 +9,14 @@ import numpy as np
 from engines.errors import LabError
 from engines.layouts.base import Rejection, candidate
 from engines.readers.base import Limits, Picture
-from tests.faults import fuzz_files, hostile_files
+from tests.faults import bombs, fuzz_files, hostile_files
 
 SLOW = {"rle.dcm", "pixels.png", "strip.tif", "text.png", "deflated.dcm"}
 
 
 def test_damaged_files_end_in_a_picture_or_in_words(tmp_path: Path) -> None:
-    paths = list(hostile_files.mutants(tmp_path, 60, np.random.default_rng(20261121)))
+    chance = np.random.default_rng(20261121)
+    paths = list(hostile_files.mutants(tmp_path, 60, chance))
     outcomes = fuzz_files.look_at(paths, Limits(max_pixels=1_000_000))
     assert [fault for outcome in outcomes for fault in outcome.faults] == []
     assert sum(isinstance(outcome.picture, Picture) for outcome in outcomes) >= 5  # damage is not mere destruction
@@ -24,19 +25,19 @@ def test_damaged_files_end_in_a_picture_or_in_words(tmp_path: Path) -> None:
 
 
 def test_clean_files_are_read(tmp_path: Path) -> None:
-    for kind, make in hostile_files.CLEAN.items():
+    for kind, make in (hostile_files.CLEAN | hostile_files.OTHERS).items():
         (tmp_path / kind).mkdir()
         outcomes = fuzz_files.look_at(make(tmp_path / kind), Limits())
         refused = {outcome.path.stem for outcome in outcomes if not isinstance(outcome.picture, Picture)}
-        assert refused == {"DICOM": {"deflated"}, "PNG": set(), "TIFF": set()}[kind]
+        assert refused == {"DICOM": {"deflated"}, "PNG": set(), "TIFF": set(), "OTHERS": set()}[kind]
 
 
 def test_bombs_and_archives_are_refused(tmp_path: Path) -> None:
-    bombs = [path for path in hostile_files.bombs(tmp_path / "bombs") if path.name not in SLOW]
-    archives = hostile_files.archives(tmp_path / "archives")
+    small = [path for path in bombs.bombs(tmp_path / "bombs") if path.name not in SLOW]
+    archives = bombs.archives(tmp_path / "archives")
     before = sorted(tmp_path.rglob("*"))
-    outcomes = fuzz_files.look_at([*bombs, *archives], Limits())
-    assert len(bombs) >= 9 and len(archives) == 40
+    outcomes = fuzz_files.look_at([*small, *archives], Limits())
+    assert len(small) >= 9 and len(archives) == 40
     assert [fault for outcome in outcomes for fault in outcome.faults] == []
     assert all(isinstance(outcome.picture, LabError) for outcome in outcomes)
     assert all(isinstance(candidate(path), Rejection) for path in archives if path.suffix in (".zip", ".tar"))
