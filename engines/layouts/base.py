@@ -57,6 +57,13 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """A sign of life while a layout looks through many files or rows before it can name a picture."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class LayoutSpec:
     """One way a collection lies on the disk; a layout file ends with `LAYOUT = LayoutSpec(...)`.
 
@@ -68,7 +75,7 @@ class LayoutSpec:
     summary: str
     source: str
     detect: Callable[[Path], float]
-    scan: Callable[[Path], Iterator[Item | Rejection | Note]]
+    scan: Callable[[Path], Iterator[Item | Rejection | Note | Looked]]
 
 
 def walk(folder: Path) -> Iterator[Path]:

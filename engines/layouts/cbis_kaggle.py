@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Note, Rejection
+from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Looked, Note, Rejection
 from engines.layouts.cbis_cases import describe, name_of, read_cases
 from engines.layouts.joining import Files, Gaps, told_doubles
 from engines.layouts.tables import Table, first_pictures, rows, tables_near
@@ -22,7 +22,7 @@ def detect(folder: Path) -> float:
     return 0.99 if _table(folder) and first_pictures(folder, 1) else 0.0
 
 
-def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
+def scan(folder: Path) -> Iterator[Item | Rejection | Note | Looked]:
     """Yield every full mammogram once; crops and masks are counted only."""
     table = _table(folder)
     if table is None:
@@ -30,7 +30,8 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
         return
     cases = read_cases(folder)
     yield from cases.notes()
-    there = Files(folder, lambda path: f"{path.parent.name}/{path.stem}")
+    there = Files(lambda path: f"{path.parent.name}/{path.stem}")
+    yield from there.look(folder)
     gaps, seen, doubles, lesions = Gaps(folder, table.title), set[str](), 0, 0
     for _, row in rows(table, *_COLUMNS):
         series, _, file = row["image_path"].rpartition("/")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Note, Rejection
+from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Looked, Note, Rejection
 from engines.layouts.joining import Files, join
 from engines.layouts.tables import Table, decade, first_pictures, known, tables_near
 
@@ -25,13 +25,15 @@ def detect(folder: Path) -> float:
     return 0.95 if _table(folder) and first_pictures(folder, 1) else 0.0
 
 
-def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
+def scan(folder: Path) -> Iterator[Item | Rejection | Note | Looked]:
     """Yield the picture of every row, whichever of the archive's folders holds it."""
     if (table := _table(folder)) is None:
         yield Note("There is no table with the columns image_id, dx and lesion_id near this folder.")
         return
     yield Note("Patients are not published, so lesions stand for them: two lesions of one person may be parted.")
-    yield from join(table, Files(folder), folder, lambda row: row["image_id"], _item)
+    there = Files()
+    yield from there.look(folder)
+    yield from join(table, there, folder, lambda row: row["image_id"], _item)
 
 
 def _item(path: Path, row: Mapping[str, str]) -> Item:

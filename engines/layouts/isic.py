@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from engines.layouts.base import Item, LayoutSpec, Note, Rejection
-from engines.layouts.joining import Files, join, told_doubles
+from engines.layouts.base import Item, LayoutSpec, Looked, Note, Rejection
+from engines.layouts.joining import LOOKED_EVERY, Files, join, told_doubles
 from engines.layouts.tables import Table, decade, files_near, first_pictures, known, rows, tables_near
 
 _COLUMNS = ("isic_id", "target", "patient_id", "age_approx", "sex", "anatom_site_general", "attribution")
@@ -25,13 +25,14 @@ def detect(folder: Path) -> float:
     return 0.96 if named or _stacks(folder) else 0.0
 
 
-def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
+def scan(folder: Path) -> Iterator[Item | Rejection | Note | Looked]:
     """Yield the picture of every row, from its own file or else from the HDF5 file."""
     table = _table(folder)
     if table is None:
         yield Note("There is no table with the columns isic_id and target near this folder.")
         return
-    there, stacks = Files(folder), _stacks(folder)
+    there, stacks = Files(), _stacks(folder)
+    yield from there.look(folder)
     there.refused = [one for one in there.refused if one.path.suffix.lower() not in (".hdf5", ".h5")]
     if len(there) or not stacks:
         if stacks:
@@ -42,7 +43,9 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     if len(stacks) > 1:
         yield Note(f"There are {len(stacks)} HDF5 files; the first by name was read.")
     seen, doubles = set[str](), 0
-    for _, row in rows(table, *_COLUMNS):
+    for number, row in rows(table, *_COLUMNS):
+        if number % LOOKED_EVERY == 0:
+            yield Looked(number)
         if row["isic_id"] in seen:
             doubles += 1
             continue

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from engines.layouts.base import Item, Note, Rejection, candidate, walk
+from engines.layouts.base import Item, Looked, Note, Rejection, candidate, walk
 from engines.layouts.tables import Table, rows
 
+LOOKED_EVERY = 2000  # files or rows between two signs of life
 MOST_LISTED = 200  # gaps told one by one; beyond that a sentence with their number says more
 
 
@@ -43,18 +44,24 @@ class Gaps:
 class Files:
     """The pictures below a folder by a key made of their names; holds names only, since there may be many."""
 
-    def __init__(self, folder: Path, key: Callable[[Path], str] = lambda path: path.stem) -> None:
+    def __init__(self, key: Callable[[Path], str] = lambda path: path.stem) -> None:
+        self._key = key
         self.refused: list[Rejection] = []
         self._folders: list[Path] = []
         self._shapes: dict[tuple[str, int], int] = {}  # suffix, and letters of the key before the file's own name
         self._places: dict[str, int] = {}  # key -> number of folder and shape; below 0 once taken
         self._copies: list[Path] = []
-        for path in walk(folder):
+
+    def look(self, folder: Path) -> Iterator[Looked]:
+        """Take up all pictures below a folder, with signs of life."""
+        for count, path in enumerate(walk(folder), start=1):
             found = candidate(path)
             if isinstance(found, Rejection):
                 self.refused.append(found)
             elif found is not None:
-                self._add(path, key(path))
+                self._add(path, self._key(path))
+            if count % LOOKED_EVERY == 0:
+                yield Looked(count)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -107,13 +114,15 @@ def join(
     key: Callable[[Mapping[str, str]], str],
     item: Callable[[Path, Mapping[str, str]], Item],
     *columns: str,
-) -> Iterator[Item | Rejection | Note]:
+) -> Iterator[Item | Rejection | Note | Looked]:
     """The pictures of a table's rows in its order; what does not fit together is told.
 
     One row counts per picture. Rows hold the named columns, or all of them.
     """
     gaps, found, doubles = Gaps(folder, table.title), 0, 0
-    for _, row in rows(table, *columns):
+    for number, row in rows(table, *columns):
+        if number % LOOKED_EVERY == 0:
+            yield Looked(number)
         name = key(row)
         if there.is_taken(name):
             doubles += 1

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Note, Rejection
+from engines.layouts.base import UNLABELLED, Item, LayoutSpec, Looked, Note, Rejection
 from engines.layouts.joining import Files, join
 from engines.layouts.tables import Table, decade, first_pictures, known, tables_near
 
@@ -30,9 +30,10 @@ def detect(folder: Path) -> float:
     return 0.4 if share >= 0.9 and len(names) > 1 else 0.0
 
 
-def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
+def scan(folder: Path) -> Iterator[Item | Rejection | Note | Looked]:
     """Yield the picture of every row; without a table, every picture with its patient."""
-    there, table = Files(folder, key), _table(folder)
+    there, table = Files(key), _table(folder)
+    yield from there.look(folder)
     if table:
         yield from join(table, there, folder, lambda row: f"{row['patient_id']}_{row['image_id']}", _item)
         return

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from engines.layouts.base import OTHER_PICTURES, PICTURES, UNLABELLED, Item, LayoutSpec, Note, Rejection
+from engines.layouts.base import OTHER_PICTURES, PICTURES, UNLABELLED, Item, LayoutSpec, Looked, Note, Rejection
 from engines.layouts.joining import Files, join
 from engines.layouts.names import split_in
 from engines.layouts.tables import Table, decade, first_pictures, known, rows, tables_near
@@ -45,7 +45,7 @@ def detect(folder: Path) -> float:
     return 0.0
 
 
-def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
+def scan(folder: Path) -> Iterator[Item | Rejection | Note | Looked]:
     """Yield the picture of every row of the nearest table whose paths lead to files here."""
     chosen = next(((table, key) for table in _tables(folder) if (key := _resolver(table, folder))), None)
     if chosen is None:
@@ -57,7 +57,9 @@ def scan(folder: Path) -> Iterator[Item | Rejection | Note]:
     def place(path: Path) -> str:
         return path.stem if key is _stem else _without_suffix(path.relative_to(folder).as_posix())
 
-    yield from join(table, Files(folder, place), folder, lambda row: key(row[column]), _item)
+    there = Files(place)
+    yield from there.look(folder)
+    yield from join(table, there, folder, lambda row: key(row[column]), _item)
 
 
 def _tables(folder: Path) -> list[Table]:

@@ -19,7 +19,7 @@ from typing import Any
 from engines import files, registry
 from engines.errors import LabError
 from engines.jobs.context import JobContext
-from engines.layouts.base import OTHER_PICTURES, PICTURES, Item, LayoutSpec, Note, Rejection
+from engines.layouts.base import OTHER_PICTURES, PICTURES, Item, LayoutSpec, Looked, Note, Rejection
 from engines.readers.base import Header
 from engines.readers.sandbox import Sandbox
 from engines.records import Source
@@ -115,7 +115,7 @@ def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, c
         hashers = ThreadPoolExecutor(2)
         stack.callback(hashers.shutdown, cancel_futures=True)
         pending: deque[tuple[Item, Future[str]]] = deque()
-        found = _found(layout, folder, gathered, reject, hashers, pending)
+        found = _found(layout, folder, gathered, reject, hashers, pending, context)
         for number, header in enumerate(sandbox.probe_many(found), start=1):
             if number % _LOOK_EVERY == 1:
                 context.pause_point()
@@ -142,9 +142,11 @@ def _count(layout: LayoutSpec, folder: Path, context: JobContext) -> int:
     count = 0
     for number, thing in enumerate(layout.scan(folder), start=1):
         count += isinstance(thing, Item)
-        if number % _LIST_EVERY == 0:
+        if number % _LIST_EVERY == 0 or isinstance(thing, Looked):
             context.pause_point()
-            context.progress(SCAN_SHARE * number / (number + 5000), f"Found {count:,} pictures")
+            seen = max(number, thing.count) if isinstance(thing, Looked) else number
+            message = f"Found {count:,} pictures" if count else f"Looked at {seen:,} files"
+            context.progress(SCAN_SHARE * number / (number + 5000), message)
     return count
 
 
@@ -155,10 +157,13 @@ def _found(
     reject: Callable[[Rejection], None],
     hashers: ThreadPoolExecutor,
     pending: deque[tuple[Item, Future[str]]],
+    context: JobContext,
 ) -> Iterator[Source]:
     """The pictures for the sandbox, which reads a few ahead; what waits for its header stands in `pending`."""
     for thing in layout.scan(folder):
-        if isinstance(thing, Note):
+        if isinstance(thing, Looked):
+            context.pause_point()
+        elif isinstance(thing, Note):
             gathered.notes.append(thing.text)
         elif isinstance(thing, Rejection):
             reject(thing)

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from engines.layouts import cbis_ddsm, cbis_ddsm_crops, cbis_kaggle
-from engines.layouts.base import Item, Note, Rejection
+from engines.layouts.base import Item, Looked, Note, Rejection
 from engines.layouts.cbis_cases import describe, name_of, read_cases
 from engines.layouts.cbis_files import role
 from engines.tasks.gathering import choose_layout
 from tests.engines.layouts import cbis_tree
 from tests.engines.layouts.cbis_tree import Planted, cases_at
 
-Found = list[Item | Rejection | Note]
+Found = list[Item | Rejection | Note | Looked]
 
 
 @pytest.fixture(scope="module", params=["fabricated", "real"])

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from engines import registry
-from engines.layouts.base import Item, Note, Rejection
+from engines.layouts.base import Item, Looked, Note, Rejection
 from engines.tasks.gathering import choose_layout
 
-Found = list[Item | Rejection | Note]
+Found = list[Item | Rejection | Note | Looked]
 
 
 def touch(folder: Path, *names: str) -> None:

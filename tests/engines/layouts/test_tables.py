@@ -66,7 +66,8 @@ def test_files_by_key(tmp_path: Path) -> None:
     for name in ("5/1.dcm", "5/2.png", "6/1.dcm", "7/1.zip", "8/1.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    there = Files(tmp_path, lambda path: f"{path.parent.name}_{path.stem}")
+    there = Files(lambda path: f"{path.parent.name}_{path.stem}")
+    assert list(there.look(tmp_path)) == []
     assert len(there) == 4 and there.take("9_9") is None and not there.is_taken("6_1")
     assert there.take("6_1") == there.take("6_1") == tmp_path / "6" / "1.dcm" and there.is_taken("6_1")
     assert there.take("5_2") == tmp_path / "5" / "2.png"

@@ -14,7 +14,8 @@ from PIL import Image
 
 from engines import files
 from engines.curation.analysis import read_analysis
-from engines.jobs.context import JobContext
+from engines.jobs import control
+from engines.jobs.context import JobContext, JobStopped
 from engines.readers.base import read
 from engines.tasks.add import TASK, AddParameters
 from engines.workspace import Workspace
@@ -109,6 +110,29 @@ def test_columns_that_turn_up_late_stay_in_line(workspace: Workspace, tmp_path: 
         ("x", "", ""), ("=a,b", "", "4"), ("=a,b", "", ""), ("=a,b", "C", ""), ("=a,b", "", ""),
     ]  # fmt: skip
     assert result["classes"] == {"=a,b": 4, "x": 1} and result["rejected_count"] == 1
+
+
+def test_a_long_look_through_a_folder_can_be_stopped(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with open(folder / "HAM10000_metadata.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["image_id", "dx", "lesion_id"], *([f"i{n}", "nv", f"l{n}"] for n in range(2500))])
+    Image.fromarray(BREAST).save(folder / "stranger.png")
+    for number in range(2100):
+        (folder / f"x{number}.jpg").touch()
+    messages: list[str] = []
+
+    class Stopping(JobContext):
+        def progress(self, fraction: float, message: str = "", eta_s: float | None = None) -> None:
+            messages.append(message)
+            if message.startswith("Looked at"):
+                control.request(self.folder, "stop")
+
+    job = Stopping.detached(workspace, workspace.path / "jobs" / "add-job")
+    with pytest.raises(JobStopped):
+        TASK.run(AddParameters(path=str(folder)), job)
+    assert messages[-1] == "Looked at 2,000 files"  # the next look found the wish to stop
+    assert list((workspace.path / "catalogues").iterdir()) == []
 
 
 def test_a_table_grows_whole_or_not_at_all(tmp_path: Path) -> None:
