@@ -26,7 +26,7 @@ from engines.curation.parameters import CurateParameters
 from engines.errors import LabError, explain, trace
 from engines.jobs.context import JobContext
 from engines.readers.sandbox import Sandbox
-from engines.tasks import add, curate, evaluate, export
+from engines.tasks import add, cluster, curate, evaluate, export, preview
 from engines.workspace import Workspace
 from lab.catalogue_tables import refused_files
 from tests.engines.readers.samples import dicom
@@ -194,12 +194,14 @@ def test_no_identifier_of_an_archive_by_patient_leaves_the_tables_of_sources(
     added = add.run(add.AddParameters(path=str(folder)), context)
     assert added["items"] >= 50 and added["patients"] >= 44 and added["classes"] == {"unlabelled": added["items"]}
     made = curate.TASK.run(CurateParameters(catalogue=added["id"], size=32, shape_confidence=0), context)
+    shown = preview.TASK.run(preview.PreviewParameters(catalogue=added["id"], count=2), context)
+    groups = cluster.TASK.run(cluster.ClusterParameters(image_set=made["id"], features="pixels", k=2), context)
     drawn = synthetic_copy(workspace, made["id"])
     evaluate.run(evaluate.EvaluateParameters(real=made["id"], synthetic=drawn, metrics=["psnr"]), context)
     export.TASK.run(export.TASK.parameters(image_set=made["id"], to=str(tmp_path / "exported"), format="zip"), context)
     assert heard(workspace.path) == []
     assert heard(tmp_path / "exported") == []
-    said = json.dumps([added, made, workspace.records("evaluations")[0].model_dump(mode="json")])
+    said = json.dumps([added, made, shown, groups, workspace.records("evaluations")[0].model_dump(mode="json")])
     assert list(singing("said", said.encode())) == []
 
 

@@ -122,6 +122,16 @@ def test_patients_of_dicom_are_grouped_and_never_named(workspace: Workspace, tmp
             assert b"CANARY" not in path.read_bytes(), path.name
 
 
+def test_a_header_that_contradicts_the_file_name_is_marked(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, side in (("p1_L_CC.dcm", "R"), ("p2_R_CC.dcm", "R"), ("p3.dcm", "L")):
+        dicom(folder / name, RAMP_12, 12, ImageLaterality=side, PatientOrientation=["P", "R"])
+    rows = workspace.catalogue_items(add(workspace, folder, name="Films")["id"])
+    assert [(row["side"], row["mark"]) for row in rows] == [("L", "the header says side R"), ("R", ""), ("L", "")]
+    assert {row["orientation"] for row in rows} == {"P\\R"}
+
+
 def test_paths_stand_in_sources_only(workspace: Workspace, tmp_path: Path) -> None:
     folder = pictures(tmp_path / "secret-place", "Jane-Canary/x.png", "b/y.png")
     shutil.rmtree(workspace.path / "jobs", ignore_errors=True)
