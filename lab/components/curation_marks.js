@@ -4,6 +4,8 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const READER = "lab.reader";
+  const LEFT = "lab.marks.left";
+  const DAY_MS = 86_400_000;
   const CONSENSUS = "consensus"; // as in engines/decisions.py
   const AGAIN_MS = 1000;
   const PAUSE_MS = 30_000; // a longer one starts the count of marks per minute anew
@@ -28,15 +30,16 @@
       if (session.latest.get(item) === seq) mark(session, item, session.confirmed.get(item) || ["none", ""]);
     }
 
+    const line = ({ session, item, said: [verdict, reason], seq, undo }) =>
+      ({ kind: session.kind, id: session.id, item, verdict, reason, seq, client, by: session.by, undo });
+
     async function pump() {
       if (busy) return;
       busy = true;
       while (queue.length) {
-        const { session, item, said, seq, undo, done } = queue[0];
+        const { session, item, said, done } = queue[0];
         try {
-          const [verdict, reason] = said;
-          const line = { kind: session.kind, id: session.id, item, verdict, reason, seq, client, by: session.by, undo };
-          await lab.post("/lab/decide", line, { keepalive: true });
+          await lab.post("/lab/decide", line(queue[0]), { keepalive: true });
           session.confirmed.set(item, said);
           queue.shift();
           done(true);
@@ -177,11 +180,27 @@
       if (trouble) emit("problem", { text: trouble });
     }
 
-    window.addEventListener("beforeunload", (event) => {
-      if (queue.length) event.preventDefault(); // the browser asks whether to leave marks behind
-    });
+    // Marks that the page could not send before it went (a reload while the app was away) are sent by the next one,
+    // under their old numbers: one that did arrive counts once.
+    window.addEventListener("pagehide", () => keep(queue.map(line)));
+    const ready = (async () => {
+      const again = [];
+      for (const left of kept()) {
+        try {
+          await lab.post("/lab/decide", left);
+        } catch (error) {
+          if (!error.status) again.push(left);
+          else emit("problem", { text: `The mark of ${left.item} from before could not be saved. ${words(error)}` });
+        }
+      }
+      keep(again);
+    })();
+    const first = async (kind, id, by) => {
+      await ready;
+      return fetched(kind, id, by);
+    };
 
-    return { decide, undo, pace, open, readAs, read: fetched };
+    return { decide, undo, pace, open, readAs, read: first };
   }
 
   const stored = () => {
@@ -196,6 +215,24 @@
       localStorage.setItem(READER, name);
     } catch {
       // then the name lasts as long as the page
+    }
+  };
+
+  // What a page leaves to the next one, for a day at most: later it could undo what others have marked since.
+  const keep = (lines) => {
+    try {
+      if (lines.length) localStorage.setItem(LEFT, JSON.stringify({ at: Date.now(), lines }));
+    } catch {
+      // then the mark is lost with the page
+    }
+  };
+  const kept = () => {
+    try {
+      const { at, lines } = JSON.parse(localStorage.getItem(LEFT) || "{}");
+      localStorage.removeItem(LEFT);
+      return Date.now() - at < DAY_MS && Array.isArray(lines) ? lines : [];
+    } catch {
+      return [];
     }
   };
 

@@ -118,7 +118,7 @@ def test_sixty_decisions_by_keyboard_survive_a_kill_and_are_all_undone(
     assert len(journal(reviewed)) == 60 and page.evaluate(DECIDED) == 61
     start(reviewed.path, int(app.url.rsplit(":", 1)[1]))
     wait_for_lines(page, reviewed, 61)
-    page.wait_for_function("document.querySelector('[data-problem]').textContent === ''")
+    page.wait_for_function("document.querySelector('[data-problem]')?.textContent === ''")
 
     # Undo goes back through all of it, also through what was marked before the page was loaded anew.
     page.reload()
@@ -129,6 +129,23 @@ def test_sixty_decisions_by_keyboard_survive_a_kill_and_are_all_undone(
     wait_for_lines(page, reviewed, 122)
     assert decisions.current(folder) == {}
     assert page.faults == []
+
+
+def test_a_mark_that_a_page_could_not_send_is_sent_by_the_next(
+    start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
+) -> None:
+    page = open_at(new_page, start(reviewed.path))
+    page.route("**/lab/decide", lambda route: route.abort())
+    marked = page.evaluate(CURRENT)
+    page.keyboard.press("4")
+    page.wait_for_selector("[data-problem]:has-text('1 mark is not saved yet')")
+    page.unroute("**/lab/decide")
+    page.reload()
+    page.wait_for_function(f"{DECIDED} === 1")
+    wait_for_lines(page, reviewed, 1)
+    assert decisions.current(reviewed.folder("catalogues", "films")) == {marked: ("reject", "blur")}
+    page.keyboard.press("u")
+    page.wait_for_function(f"{DECIDED} === 0")
 
 
 def test_the_large_view_has_the_grey_depth_and_says_why(
