@@ -165,28 +165,17 @@ def _is_sequence(element: Any) -> bool:
 
 
 def _facts(dataset: Dataset) -> dict[str, str | float | int]:
-    """The allow-listed facts as short text or numbers, and `orientation`: where the chest should lie in the picture."""
+    """The allow-listed facts as short text or numbers.
+
+    PatientOrientation is of the picture as stored, also where it was turned over before (FieldOfViewHorizontalFlip).
+    """
     facts: dict[str, str | float | int] = {}
     for name, form in ALLOWED_TAGS.items():
         value = dataset.get(name)
         parts = value if isinstance(value, MultiValue | list | tuple) else [] if value is None else [value]
         if re.fullmatch(form, text := "\\".join(str(part).strip() for part in parts)):
             facts[name] = int(text) if name == "BitsStored" else text
-    if side := _chest(str(facts.get("PatientOrientation", ""))):
-        facts["orientation"] = side
     return facts
-
-
-def _chest(orientation: str) -> str:
-    """Where the chest wall lies by PatientOrientation, whose first part says what lies to the right in the picture.
-
-    Anterior to the right puts the nipple right and the chest left. A picture turned over before it was stored
-    (FieldOfViewHorizontalFlip) has its orientation stated as stored. Source: DICOM PS3.3 C.7.6.1.1.1 and C.8.11.7.
-    """
-    right = orientation.partition("\\")[0]
-    if ("A" in right) == ("P" in right):
-        return ""
-    return "chest left" if "A" in right else "chest right"
 
 
 def _patient(dataset: Dataset) -> str:

@@ -249,7 +249,7 @@ class _Child:
         if "error" in reply:
             return LabError(*(str(reply["error"][part])[:500] for part in ("what", "why", "advice")))
         if "header" in reply:
-            return Header(**reply["header"])
+            return _checked(Header(**reply["header"]))
         about = reply["picture"]
         shape, kind = tuple(int(size) for size in about["shape"]), np.dtype(about["dtype"])
         is_plain = len(shape) in (2, 3) and shape[2:] in ((), (3,)) and kind in (np.uint8, np.uint16)
@@ -258,4 +258,28 @@ class _Child:
         pixels = np.empty(shape, kind)
         if replies.readinto(pixels.data.cast("B")) != pixels.nbytes:  # type: ignore[attr-defined]
             raise EOFError
+        if not 1 <= int(about["bits"]) <= 16 or not _plain(about["tags"]):
+            raise ValueError("a child sent facts of an impossible kind")
         return Picture(pixels, int(about["bits"]), about["tags"], max(1, int(about["reduced"])))
+
+
+def _checked(header: Header) -> Header:
+    """The header if all it says is of its kind. Raises ValueError otherwise: a decoder taken over may say anything."""
+    numbers = (header.width, header.height, header.channels, header.bits, header.frames)
+    if not all(type(number) is int and 0 < number < 2**31 for number in numbers):
+        raise ValueError("a child sent a header of an impossible kind")
+    if header.channels not in (1, 3) or header.bits > 16 or not _plain(header.tags) or not _is_digest(header.patient):
+        raise ValueError("a child sent a header of an impossible kind")
+    return header
+
+
+def _plain(tags: Any) -> bool:
+    """Whether these are few short facts."""
+    return isinstance(tags, dict) and all(
+        isinstance(name, str) and type(value) in (str, int, float) and len(str(value)) <= 64
+        for name, value in tags.items()
+    )
+
+
+def _is_digest(text: Any) -> bool:
+    return isinstance(text, str) and (not text or (len(text) == 64 and text.isalnum()))

@@ -27,6 +27,11 @@ def obey(path: Path, limits: base.Limits, member: str = "", least_side: int = 0)
 
 
 def header(path: Path, limits: base.Limits, member: str = "") -> base.Header:
+    what = path.read_text()
+    if what == "header of words":
+        return base.Header("=wide", 3, 1, 8)  # type: ignore[arg-type]
+    if what == "tags of lists":
+        return base.Header(3, 3, 1, 8, 1, {"said": [1, 2]})  # type: ignore[dict-item]
     return base.Header(*obey(path, limits).pixels.shape, 1, 8)
 
 

@@ -137,3 +137,10 @@ def test_member_and_least_side_reach_the_reader(sandbox: Sandbox, tmp_path: Path
     assert sandbox.read(Source(tmp_path / "a.jpg")).reduced == 1
     header, refusal = sandbox.probe_many([tmp_path / "a.jpg", Source(tmp_path / "a.jpg", "7")])
     assert isinstance(header, Header) and isinstance(refusal, LabError) and "several" in str(refusal)
+
+
+@pytest.mark.parametrize("what", ["header of words", "tags of lists"])
+def test_what_a_child_says_is_checked(bad: Sandbox, tmp_path: Path, what: str) -> None:
+    (path,) = orders(tmp_path, what)
+    with pytest.raises(LabError, match="crash"):
+        bad.probe(path)
