@@ -70,7 +70,7 @@ def tell_apart(paths: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
     if len(paths) == 2 and {CROP, MASK} != set(roles.values()):
         said = next((one for one in roles.values() if one), "")
         if len(set(roles.values())) == 1:
-            small, large = sorted(paths, key=lambda path: path.stat().st_size)
+            small, large = sorted(paths, key=_size_bytes)
             roles = {small: CROP, large: MASK}
         else:  # one of them says what it is, so the other is the other
             other = {CROP: MASK, MASK: CROP}.get(said, "")
@@ -78,6 +78,13 @@ def tell_apart(paths: list[Path]) -> tuple[list[Path], list[Path], list[Path]]:
     crops = [path for path in paths if roles[path] == CROP]
     masks = [path for path in paths if roles[path] == MASK]
     return crops, masks, [path for path in paths if path not in crops and path not in masks]
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # a link to nowhere; its reader will say so
+        return 0
 
 
 def is_swapped(lesion: Lesion | None, masks: list[Path]) -> bool:

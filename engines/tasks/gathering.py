@@ -86,11 +86,18 @@ def choose_layout(folder: Path, name: str) -> LayoutSpec:
                 f"There is no layout “{name[:40]}”.", f"There are {', '.join(sorted(layouts))}.", "Choose one, or auto."
             )
         return layouts[name]
-    sure = {spec.name: spec.detect(folder) for spec in layouts.values()}
+    sure = {spec.name: _sureness(spec, folder) for spec in layouts.values()}
     best = max(sure, key=lambda name: sure[name])
     if sure[best] <= 0:
         raise nothing(Refusals())
     return layouts[best]
+
+
+def _sureness(layout: LayoutSpec, folder: Path) -> float:
+    try:
+        return layout.detect(folder)
+    except Exception:  # files come and go while it looks, and a lab's own layout may fail in any way
+        return 0.0
 
 
 def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, context: JobContext) -> Gathered:

@@ -130,6 +130,16 @@ def test_only_lesion_folders_are_crops(tree: tuple[Path, Planted], tmp_path: Pat
     assert item.path == min(paths, key=lambda path: path.stat().st_size)
 
 
+def test_a_link_to_nowhere_stops_nothing(tmp_path: Path) -> None:
+    case = tmp_path / "Calc-Test_P_00038_LEFT_CC_1"
+    cbis_tree.write(case / "a" / "b" / "1-1.dcm", "cropped images", 16, random.Random(1))
+    try:
+        (case / "a" / "b" / "1-2.dcm").symlink_to(tmp_path / "nowhere")
+    except OSError:
+        pytest.skip("this system does not let us make links")
+    assert [item.path.name for item in items(list(cbis_ddsm_crops.LAYOUT.scan(tmp_path)))] == ["1-1.dcm"]
+
+
 def test_descriptions_in_folder_names_count(tmp_path: Path) -> None:
     case = tmp_path / "Calc-Test_P_00038_LEFT_CC_1" / "08-29-2017-DDSM-27297"
     for said in ("1.000000-cropped images-33465", "1.000000-ROI mask images-98760"):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engines import registry
+from engines.layouts import folder
 from engines.layouts.base import Rejection
 from engines.layouts.joining import Files
 from engines.layouts.tables import decade, open_table, rows, tables_near
+from engines.tasks.gathering import choose_layout
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,14 @@ def test_files_by_key(tmp_path: Path) -> None:
 )
 def test_ages_become_groups(age: str, group: str) -> None:
     assert decade(age) == group
+
+
+def test_a_layout_that_fails_to_look_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").touch()
+
+    def failing(folder: Path) -> float:
+        raise PermissionError(13, "Permission denied")
+
+    layouts = {name: replace(spec, detect=failing) for name, spec in registry.load("layouts").items()}
+    monkeypatch.setattr(registry, "load", lambda _: {**layouts, "folder": folder.LAYOUT})
+    assert choose_layout(tmp_path, "auto").name == "folder"
