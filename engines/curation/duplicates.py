@@ -41,18 +41,24 @@ def perceptual_hash(crop: npt.NDArray[np.generic]) -> str:
     Functions, 2010). Changed: margins are cut off, greys become ranks (so that exposure does not count), and the
     lowest frequencies are left out, since all breasts share them.
     """
+    small, inside = ranks(crop)
+    # Sums of equal values leave dust of either sign; it must not become bits.
+    bits = dctn(np.where(inside, small, _OUTSIDE), norm="ortho")[_ROWS, _COLUMNS] > 1e-4
+    return np.packbits(bits).tobytes().hex()
+
+
+def ranks(crop: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """A crop without margins on 32 × 32 pixels, its greys as ranks in 0..1, and which of them are not background."""
     step = max(1, max(crop.shape[:2]) // _SEEN_SIDE)
     seen = np.nan_to_num(np.asarray(crop[::step, ::step], dtype=np.float32))
     if seen.ndim == 3:
         seen = seen[..., 0] if seen.shape[2] == 1 else seen[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
     small = resize(_without_margins(seen - seen.min()), _SIDE)
     inside = small > _DARK * small.max()
-    ranks = np.full_like(small, _OUTSIDE)
+    ranked = np.zeros_like(small)
     if inside.any():
-        ranks[inside] = (rankdata(small[inside]) - 0.5) / inside.sum()
-    # Sums of equal values leave dust of either sign; it must not become bits.
-    bits = dctn(ranks, norm="ortho")[_ROWS, _COLUMNS] > 1e-4
-    return np.packbits(bits).tobytes().hex()
+        ranked[inside] = (rankdata(small[inside]) - 0.5) / inside.sum()
+    return ranked, inside
 
 
 def _without_margins(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engines.curation.duplicates import joined, pairs, perceptual_hash
+from engines.curation.duplicates import joined, perceptual_hash
+from engines.curation.likeness import like_pairs
 from engines.errors import LabError
 from engines.splits import NONE, counted, shares_of, split_by_patient, tied
 
@@ -104,7 +105,8 @@ def find_twins(images: npt.NDArray[Any], check: Callable[[], None] = lambda: Non
     same: dict[bytes, list[int]] = defaultdict(list)
     for n, digest in enumerate(digests):
         same[digest].append(n)
-    near = [(a, b) for a, b in pairs(hashes).tolist() if digests[a] != digests[b]]
+    close = like_pairs(hashes, lambda n: images[n], check)
+    near = [(a, b) for a, b in close.tolist() if digests[a] != digests[b]]
     return Twins([group for group in same.values() if len(group) > 1], near)
 
 
