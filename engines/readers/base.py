@@ -10,7 +10,7 @@ import importlib
 import os
 import stat
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,9 +193,3 @@ def _in_words() -> Iterator[None]:
         raise broken("it is nested too deeply") from None
     except Exception as error:  # a decoder on hostile bytes may raise anything; one bad file must not stop an import
         raise broken(f"its parts do not fit one another ({type(error).__name__})") from None
-
-
-def take(tags: dict[str, Any], names: Iterable[str] | Sequence[str]) -> dict[str, str | float | int]:
-    """Copy allow-listed facts; text is cut to 64 characters."""
-    kept = {name: tags[name] for name in names if tags.get(name) not in (None, "")}
-    return {name: value[:64] if isinstance(value, str) else value for name, value in kept.items()}
