@@ -6,7 +6,7 @@ or collection only is learnt from the scanner: both are said, the first also ref
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,28 +113,30 @@ def find_twins(images: npt.NDArray[Any], check: Callable[[], None] = lambda: Non
 def find_leaks(rows: Sequence[Row], parts: Sequence[str], twins: Twins) -> list[dict[str, str]]:
     """Pairs of images in different parts that share a patient or their content, as rows of leaks.csv.
 
-    One pair for each patient and part beyond the first is enough to name her; images without a part are in none.
+    One pair for each patient, or group of copies, and part beyond the first is enough to name it; images without a
+    part are in none.
     """
-    found = []
+    found: list[dict[str, str]] = []
 
-    def add(kind: str, a: int, b: int) -> None:
-        if parts[a] and parts[b] and parts[a] != parts[b]:
-            cells = (kind, str(rows[a]["item"]), parts[a], str(rows[b]["item"]), parts[b])
-            found.append(dict(zip(LEAK_COLUMNS, cells, strict=True)))
-
-    homes: dict[str, dict[str, int]] = defaultdict(dict)
-    for n, row in enumerate(rows):
-        if parts[n] and row.get("patient"):
-            homes[row["patient"]].setdefault(parts[n], n)
-    for home in homes.values():
-        first, *others = home.values()
+    def across(kind: str, members: Iterable[int]) -> None:
+        homes: dict[str, int] = {}
+        for n in members:
+            if parts[n]:
+                homes.setdefault(parts[n], n)
+        (first, *others) = homes.values() or [0]
         for other in others:
-            add(PATIENT, first, other)
-    for group in twins.equal:
-        for other in group[1:]:
-            add(EQUAL, next((n for n in group if parts[n]), group[0]), other)
-    for a, b in twins.near:
-        add(NEAR, a, b)
+            if kind != NEAR or first not in same or same[first] != same.get(other):
+                cells = (kind, str(rows[first]["item"]), parts[first], str(rows[other]["item"]), parts[other])
+                found.append(dict(zip(LEAK_COLUMNS, cells, strict=True)))
+
+    same = {n: number for number, group in enumerate(twins.equal) for n in group}
+    patients: dict[str, list[int]] = defaultdict(list)
+    for n, row in enumerate(rows):
+        if row.get("patient"):
+            patients[row["patient"]].append(n)
+    for kind, groups in ((PATIENT, patients.values()), (EQUAL, twins.equal), (NEAR, twins.groups(len(rows)))):
+        for group in groups:
+            across(kind, group)
     return found
 
 

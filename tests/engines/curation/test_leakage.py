@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from engines.curation.leakage import LEAK_COLUMNS, divide, find_twins, is_reason, one_source
+from engines.curation.leakage import LEAK_COLUMNS, divide, find_leaks, find_twins, is_reason, one_source
 from engines.errors import LabError
 
 
@@ -96,6 +96,18 @@ def test_images_without_a_part_leak_nothing() -> None:
     made = divide(table("aab", "-tt"), images, "none")
     assert made.leaks == [] and made.counts == {"train": {"a": 2}}
     assert divide(table("aab"), noise(3), "none").counts == {}
+
+
+def test_copies_are_found_across_parts_through_one_without_a_part() -> None:
+    images = noise(3)
+    images[1], images[2] = images[0], np.clip(images[0].astype(int) + 3, 0, 255)
+    assert find_leaks(table("abc", "t-v"), ["train", "", "validation"], find_twins(images)) == [
+        dict(zip(LEAK_COLUMNS, ("near-duplicate", "000000", "train", "000002", "validation"), strict=True))
+    ]
+    images[2] = images[0]
+    assert [leak["kind"] for leak in find_leaks(table("abc"), ["", "train", "test"], find_twins(images))] == [
+        "equal pixels"
+    ]
 
 
 def test_the_search_for_twins_can_be_stopped() -> None:
