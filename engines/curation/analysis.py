@@ -5,6 +5,7 @@ and never touched. While it is under way it grows in `analysis.part`, a spread s
 an interrupted one goes on where it stopped. Nothing is held in memory but what is being looked at.
 """
 
+import csv
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def _analyse(home: Path, context: JobContext, share: tuple[float, float]) -> dic
     mark = _mark(home)
     grown = _Grown(home / PART, mark)
     files.remove_folder(home / DONE)
-    total = sum(1 for _ in files.iter_csv(home / "items.csv"))
+    total = max(1, int(files.read_json(home / "record.json")["items"]))
     spread = {number * total // FIRST for number in range(FIRST)}
     looking: deque[dict[str, str]] = deque()  # the items that the pool has been given, in its order
 
@@ -86,8 +87,7 @@ def _analyse(home: Path, context: JobContext, share: tuple[float, float]) -> dic
                 context.progress(span, f"Looking at image {at} of {total}", eta_s)
     finally:
         grown.write()
-    in_order = files.iter_csv(home / "items.csv")
-    grown.finish([item["item"] for index, item in enumerate(in_order) if index in spread], home)
+    grown.finish([item["item"] for item, _ in _joined(home, spread, True)], home)
     files.write_json(home / PART / GROUPS_FILE, _alike(home / PART / "curation.csv"))
     counts = {"items": len(grown.items), "unreadable": grown.unreadable, "side_conflicts": grown.side_conflicts}
     files.write_json(home / PART / "record.json", {**mark, **counts, "made": now()})
@@ -157,14 +157,36 @@ def _alike(table: Path) -> list[list[str]]:
 
 
 def _joined(home: Path, spread: set[int], wanted: bool) -> Iterator[tuple[dict[str, str], Source | None]]:
-    """Items in or out of the spread sample with their sources; neither table is held, as both are in one order."""
-    sources, early = files.iter_csv(home / "sources.csv"), {}
-    for index, item in enumerate(files.iter_csv(home / "items.csv")):
-        while item["item"] not in early and (row := next(sources, None)) is not None:
-            early[row["item"]] = Source(Path(row["path"]), row.get("member") or "")
-        source = early.pop(item["item"], None)
+    """Items in or out of the spread sample with their sources; neither table is held, as both are in one order.
+
+    Cells are looked at only where a row is wanted: the sample of 400,000 items is there after a second.
+    """
+    (names, items), (source_names, sources) = _raw(home / "items.csv"), _raw(home / "sources.csv")
+    key, source_key = names.index("item"), source_names.index("item")
+    early: dict[str, list[str]] = {}
+    for index, cells in enumerate(items):
+        while cells[key] not in early and (row := next(sources, None)) is not None:
+            early[row[source_key]] = row
+        found = early.pop(cells[key], None)
         if (index in spread) == wanted:
-            yield item, source
+            source = _named(source_names, found) if found else {}
+            path, member = source.get("path", ""), source.get("member", "")
+            yield _named(names, cells), Source(Path(path), member) if path else None
+
+
+def _raw(table: Path) -> tuple[list[str], Iterator[list[str]]]:
+    """The column names of a table and its rows as bare cells."""
+
+    def lines() -> Iterator[list[str]]:
+        with open(table, encoding="utf-8", newline="") as file:
+            yield from csv.reader(file)
+
+    rows = lines()
+    return next(rows, []), rows
+
+
+def _named(names: list[str], cells: list[str]) -> dict[str, str]:
+    return {name: files.plain_cell(cell) for name, cell in zip(names, cells, strict=False)}
 
 
 def _fits(folder: Path, mark: dict[str, Any]) -> bool:
