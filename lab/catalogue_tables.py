@@ -47,11 +47,11 @@ def refused_files(workspace: Workspace, kind: Kind, id: str) -> tuple[str, str, 
         [places.get(row["file"], row["file"]) or "", row.get("reason") or "", row.get("advice") or ""] for row in rows
     ]
     if not table:
-        return "Refused files", "No file was refused.", []
+        return "Refused", "No file was refused.", []
     words = f"Refused: {len(table):,}. The other files are in the catalogue."
     if len(table) > REFUSED_SHOWN:
         words += f" The first {REFUSED_SHOWN} are shown; rejected.csv in the catalogue's folder has all."
-    return f"Refused files · {len(table):,}", words, table[:REFUSED_SHOWN]
+    return f"Refused · {len(table):,}", words, table[:REFUSED_SHOWN]
 
 
 def chosen_one(value: str) -> tuple[Kind, str] | None:

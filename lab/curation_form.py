@@ -174,6 +174,14 @@ def _starting(form: Form, name: str) -> list[Any]:
     return [*forms.starting(form.settings, changes), *(step.name in changes.get("steps", {}) for step in form.steps)]
 
 
+def values_of(form: Form, made_with: Mapping[str, Any]) -> list[Any]:
+    """Every value of the form for the parameters that a set was made with, in the order of `ordered`."""
+    steps = made_with.get("steps", {})
+    of_steps = [forms.starting(step.settings, steps.get(step.name, {})) for step in form.steps]
+    switches = [step.name in steps for step in form.steps]
+    return [*forms.starting(form.settings, made_with), *switches, *(value for values in of_steps for value in values)]
+
+
 def _preset_cards(form: Form) -> gr.Radio | None:
     if not form.presets:
         return None

@@ -76,9 +76,10 @@ def divide(
         people = tied(patients, groups)
         if (count := len(set(people) - {""}) + people.count("")) < len(shares):
             raise LabError(
-                f"{count} patients cannot be divided into {len(shares)} parts.",
+                f"{count} {'patients' if any(patients) else 'different images'} cannot be divided into "
+                f"{len(shares)} parts.",
                 "All images of a patient, and near copies of one another, stay in one part.",
-                "Choose fewer parts, or keep more images.",
+                "Choose a split with fewer parts or none, or keep more images.",
             )
         parts = split_by_patient(people, labels, seed, shares)
     leaks = find_leaks(rows, parts, twins)

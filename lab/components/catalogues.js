@@ -102,7 +102,7 @@
       const record = (lists[selected.kind] || []).find((one) => one.id === selected.id);
       shares(find("[data-shares]"), record);
       lab.setCard(find("[data-card]"), selected.kind === "image_sets" ? record : null);
-      const value = JSON.stringify({ ...selected, items: record ? record.items : 0 });
+      const value = JSON.stringify({ ...selected, items: record ? record.items : 0, replaces: state.replaces ? state.replaces.id : "" });
       if (value === told) return;
       told = value;
       props.value = value;

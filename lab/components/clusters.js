@@ -60,14 +60,16 @@
         lab.filter.groups(chosen.size ? { clustering: shown.id, clusters: [...chosen].sort((a, b) => a - b) } : null);
       });
     });
-    watch("value", () => {
+    const take = () => {
       const { job } = JSON.parse(props.value) || {};
       if (!job) return;
       clear();
       words.textContent = "Starting.";
       catalogue = desk.state.selected.id;
       follow(job);
-    });
+    };
+    watch("value", take);
+    take(); // its tab may have been opened by the very press that it answers
     // Taken away elsewhere: the ticks go too.
     desk.on("filter", root, () => {
       if (desk.state.groups || !chosen.size) return;

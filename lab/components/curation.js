@@ -130,26 +130,33 @@
   async function select(kind, id, again) {
     const same = state.selected.kind === kind && state.selected.id === id;
     if (same && state.data && state.data.analysed) return again ? follow() : undefined;
+    if (same && state.loading) return opening;
     clearTimeout(following);
     state.selected = { kind, id };
     emit("select");
     state.loading = true;
     state.data = null;
     emit("data");
+    opening = load(kind, id);
+    return opening;
+  }
+
+  let opening = null; // the way of the chosen thing's columns to this page
+  async function load(kind, id) {
     try {
       const data = await lab.get(`${base(kind, id)}/scores`);
       const said = await marks.read(kind, id, state.reader);
-      if (!chosen(kind, id)) return undefined; // another one was chosen meanwhile
+      if (!chosen(kind, id)) return; // another one was chosen meanwhile
       adopt(data);
       marks.open(said);
       state.problem = "";
     } catch (error) {
-      if (chosen(kind, id)) state.problem = words(error);
+      if (!chosen(kind, id)) return;
+      state.problem = words(error);
     }
     state.loading = false;
     recounted("data");
     later();
-    return undefined;
   }
   const chosen = (kind, id) => state.selected.id === id && state.selected.kind === kind;
 

@@ -25,7 +25,9 @@
     if (groups) about.set("clusters", groups.clusters.join(","));
     try {
       const answer = await lab.get(`${base}/matching?${about}`);
-      if (asked === question && data && data === state.data) setFilter(where, groups, unpack(answer.mask, data.items.length));
+      if (asked !== question || selected !== state.selected || !state.data) return "";
+      if (data !== state.data) return ask(where, groups); // more rows came meanwhile
+      setFilter(where, groups, unpack(answer.mask, data.items.length));
       return "";
     } catch (error) {
       return `The filter was not applied. ${error.words || error.message}`;

@@ -26,12 +26,14 @@
       words.textContent = rows.length ? `${rows.length} cases that these steps find hardest.` : "No image passes these choices.";
       list.replaceChildren(...rows.map((row) => pair(job.id, row)));
     });
-    watch("value", () => {
+    const take = () => {
       const { job } = JSON.parse(props.value) || {};
       if (!job) return;
       words.textContent = "Starting.";
       follow(job);
-    });
+    };
+    watch("value", take);
+    take(); // its tab may have been opened by the very press that it answers
   }
 
   lab.preview = { mount };

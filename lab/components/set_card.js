@@ -22,6 +22,22 @@
     return lab.el("p", { text: names.map((part) => `${part} ${sum(part).toLocaleString("en")}`).join(" · "), title: names.map((part) => `${part}: ${words(part)}`).join("\n") });
   }
 
+  // The form, the line and the filter begin with what the set was made with.
+  async function next(record, catalogue) {
+    const { curation: desk } = lab;
+    try {
+      const { parameters } = await lab.get(`/lab/image_set/${encodeURIComponent(record.id)}/parameters`);
+      await desk.select("catalogues", catalogue);
+      desk.setMode(parameters.keep_best ? "best" : "threshold");
+      if (parameters.keep_best) desk.setBest(parameters.keep_best, true);
+      else desk.setThreshold(parameters.shape_confidence, true);
+      await lab.filter.where(parameters.where || {});
+      desk.setReplaces(record);
+    } catch (error) {
+      lab.toast([error.words || error.message, error.advice].filter(Boolean).join(" "), "error");
+    }
+  }
+
   async function again(record) {
     try {
       const { parameters } = await lab.get(`/lab/image_set/${encodeURIComponent(record.id)}/parameters`);
@@ -52,10 +68,8 @@
       const known = catalogue && desk.state.lists.catalogues.some((one) => one.id === catalogue);
       const last = newest(record);
       if (known) {
-        rows.push(button("New version", "Change choices or marks, and make the next version; this one stays", () => {
-          desk.setReplaces(last);
-          desk.select("catalogues", catalogue);
-        }));
+        const words = "Change choices or marks, and make the next version; this one stays. The form takes its choices over";
+        rows.push(button("New version", words, () => next(last, catalogue)));
         if (last !== record) rows.push(button("Go back to this", "Make this version again, as the newest one, with the marks by hand that it had", () => again(record)));
       }
     }

@@ -23,7 +23,7 @@
     if (job.kind === "demo") return `Drew ${many(Number(result.items) || 0, "phantom mammogram")}. Next step: look at the doubtful ones, then make an image set.`;
     const words = [`Added ${many(Number(result.items) || 0, "image")}`];
     if (result.patients) words.push(`of ${many(Number(result.patients), "patient")}`);
-    if (refused) words.push(`· ${many(refused, "file")} refused: see Refused files`);
+    if (refused) words.push(`· ${many(refused, "file")} refused: see Refused`);
     return `${words.join(" ")}.`;
   }
 

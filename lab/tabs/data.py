@@ -11,7 +11,7 @@ import gradio as gr
 
 from engines.errors import LabError
 from engines.workspace import Workspace
-from lab import curation_form
+from lab import curation_form, groups_form
 from lab.catalogue_tables import chosen_one, items_page, refused_files
 from lab.components.base import columns, heading, left, middle, note, packed, part, right
 from lab.handlers import submit
@@ -19,8 +19,8 @@ from lab.tabs.base import TabContext, TabSpec
 
 ITEM_HEADERS = ["Item", "Label", "Patient", "Side", "View", "Split", "Size (px)", "Bits"]
 REFUSED_HEADERS = ["File", "Reason", "What to do"]
+REPLACED = "(chosen) => JSON.parse(chosen)?.replaces || ''"
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-FEATURES = [("SIFT words", "sift"), ("Pixels", "pixels"), ("Texture", "deep")]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def build(context: TabContext) -> None:
                 with gr.Tab("Preview", id="preview"):
                     preview = part("preview", label="Preview of the chosen steps", elem_id="data-preview-cases")
                 with gr.Tab("Groups", id="groups"):
-                    draw_groups(context, chosen)
+                    groups_form.draw(context, chosen)
                 tables = draw_tables()
     with form:
-        draw_form(context, scores, work, preview, views)
+        draw_form(context, chosen, scores, work, preview, views)
 
     demo.click(starter(context, "demo", "Demo data"), None, [work], **QUIET)
     demo.click(lambda: gr.update(visible=False), None, [panel], queue=False, **QUIET)
@@ -71,7 +71,9 @@ def build(context: TabContext) -> None:
     tables.page.change(pager(context.workspace), [chosen, tables.page], page, queue=False, **QUIET)
 
 
-def draw_form(context: TabContext, scores: gr.HTML, work: gr.HTML, preview: gr.HTML, views: gr.Tabs) -> None:
+def draw_form(
+    context: TabContext, chosen: gr.HTML, scores: gr.HTML, work: gr.HTML, preview: gr.HTML, views: gr.Tabs
+) -> None:
     """The form of the task, as soon as the engine has said what it can do, and anew when its code has changed."""
     version = gr.Textbox(visible=False)
     waiting = note("Asking the engine what it can do. The first start takes some seconds.")
@@ -86,50 +88,24 @@ def draw_form(context: TabContext, scores: gr.HTML, work: gr.HTML, preview: gr.H
         look = gr.Button("Preview", min_width=70, scale=0, elem_id="data-look")
         make = gr.Button("Make set", variant="primary", interactive=False, elem_id="data-make")
     scores.input(None, [scores], [make], js=curation_form.COUNT_ON_BUTTON)
+    # Not a gr.State, which would hold a connection of every page open. And what is drawn later must not listen to
+    # `chosen` itself: Gradio then forgets who listened before.
+    replaced = gr.Textbox(visible=False)
+    chosen.input(None, [chosen], [replaced], js=REPLACED)
 
     with place:
 
         @gr.render(inputs=[version], triggers=[version.change], show_progress="hidden", queue=False)  # type: ignore[untyped-decorator]
         def settings(code: str) -> None:
             form = curation_form.form_of(context.describe())
-            given = [scores, *curation_form.ordered(form, curation_form.draw(form))]
+            controls = curation_form.ordered(form, curation_form.draw(form))
+            given = [scores, *controls]
             check = curation_form.checker(form)
             make.click(maker(context, form), given, [work], validator=check, **QUIET)
             look.click(looker(context, form), given, [preview, views], validator=check, **QUIET)
-
-
-def draw_groups(context: TabContext, chosen: gr.HTML) -> None:
-    """Groups of images that look alike, as in study 4."""
-    with gr.Row(elem_classes=["lab-data-groups"]):
-        features = gr.Radio(
-            FEATURES, value="sift", label="Features", elem_classes=["lab-setting", "lab-segments"], scale=3,
-            info="What counts as alike. SIFT words: local structure, as in study 4. Pixels: brightness and position. "
-            "Texture: statistics of the tissue.",
-        )  # fmt: skip
-        count = gr.Textbox(
-            "", label="Groups", placeholder="automatic", max_lines=1, scale=1, min_width=90,
-            elem_classes=["lab-setting"],
-            info="How many groups, 2 to 10. Automatic takes the number with the highest silhouette. Too few mix "
-            "different images; too many split one kind.",
-        )  # fmt: skip
-        find = gr.Button("Find groups", scale=0, min_width=110, elem_id="data-find-groups")
-    found = part("clusters", label="Groups that look alike", elem_id="data-clusters")
-
-    def start(value: str, features: str, count: str, request: gr.Request) -> str:
-        selected = chosen_one(value)
-        if selected is None:
-            raise gr.Error("Choose a catalogue on the left first.", title="No catalogue", print_exception=False)
-        kind, id = selected
-        given: dict[str, Any] = {"catalogue" if kind == "catalogues" else "image_set": id, "features": features}
-        if count.strip():
-            given["k"] = int(count)
-        return packed({"job": submit(context, request, "cluster", given, "Find groups")})
-
-    def check(value: str, features: str, count: str) -> list[dict[str, Any]]:
-        fits = not count.strip() or (count.strip().isdigit() and 2 <= int(count) <= 10)
-        return [gr.validate(True, ""), gr.validate(True, ""), gr.validate(fits, "A number from 2 to 10, or nothing.")]
-
-    find.click(start, [chosen, features, count], [found], validator=check, **QUIET)
+            replaced.change(
+                follower(context.workspace, form, len(controls)), [replaced], controls, queue=False, **QUIET
+            )
 
 
 def draw_adding(context: TabContext, opener: gr.Button, work: gr.HTML) -> gr.Column:
@@ -174,7 +150,7 @@ def draw_tables() -> Views:
         items = gr.Dataframe(
             headers=ITEM_HEADERS, datatype="str", interactive=False, max_height=900, elem_classes=["lab-table"]
         )
-    with gr.Tab("Refused files", id="refused") as refused_tab:
+    with gr.Tab("Refused", id="refused") as refused_tab:
         refused_about = note("No file was refused.")
         refused = gr.Dataframe(
             headers=REFUSED_HEADERS, datatype="str", interactive=False, wrap=True, max_height=900,
@@ -214,7 +190,8 @@ def looker(context: TabContext, form: curation_form.Form) -> Callable[..., tuple
 
     def look(request: gr.Request, scores: str, *values: Any) -> tuple[str, Any]:
         given = curation_form.read_choice(form, scores, values, "The preview was not started")
-        job = submit(context, request, "preview", given, "Preview of the steps")
+        tried = {"catalogue": given.pop("catalogue"), "curate": given}
+        job = submit(context, request, "preview", tried, "Preview of the steps")
         return packed({"job": job}), gr.update(selected="preview")
 
     return look
@@ -235,6 +212,21 @@ def check_folder(path: str, name: str, layout: str) -> list[dict[str, Any]]:
     else:
         trouble = "" if folder.exists() else "There is no such folder on the computer that runs the lab."
     return [gr.validate(not trouble, trouble), gr.validate(True, ""), gr.validate(True, "")]
+
+
+def follower(workspace: Workspace, form: curation_form.Form, controls: int) -> Callable[[str], list[Any]]:
+    """The handler of a set about to be replaced: its new version begins with the choices that it was made with."""
+
+    def follow(replaced: str) -> list[Any]:
+        unchanged: list[Any] = [gr.skip() for _ in range(controls)]
+        if not replaced:
+            return unchanged
+        try:
+            return curation_form.values_of(form, workspace.image_set(replaced).record.parameters)
+        except (LabError, OSError):
+            return unchanged
+
+    return follow
 
 
 # What the tables show

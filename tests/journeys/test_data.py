@@ -25,7 +25,8 @@ def breast(rng: np.random.Generator, width: int, cut: bool) -> Image.Image:
     """A bright half ellipse on the left edge, whole or cut off at the bottom."""
     y, x = np.mgrid[:256, :192]
     radius = np.hypot(x / width, (y - (215 if cut else 128)) / 95)
-    tissue = np.where(radius < 1, 90 + 90 * np.sqrt(np.clip(1 - radius**2, 0, 1)), 4)
+    strands = np.kron(rng.normal(0, 25, (16, 12)), np.ones((16, 16)))  # no two are near copies
+    tissue = np.where(radius < 1, 90 + 90 * np.sqrt(np.clip(1 - radius**2, 0, 1)) + strands, 4)
     return Image.fromarray(np.clip(tissue + rng.normal(0, 2, tissue.shape), 0, 255).astype(np.uint8))
 
 
@@ -86,7 +87,7 @@ def test_from_a_folder_to_an_image_set(app: Any, page: Any, pictures: Path) -> N
     page.wait_for_selector(".lab-tile >> nth=7")
     workspace = Workspace.open(app.workspace)
     (catalogue,) = workspace.records("catalogues")
-    page.get_by_role("tab", name="Refused files · 1").click()
+    page.get_by_role("tab", name="Refused · 1").click()
     page.get_by_text("broken.png").filter(visible=True).first.wait_for()
     page.get_by_role("tab", name="Pictures").click()
 

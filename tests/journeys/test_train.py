@@ -96,7 +96,7 @@ def start_small_run(page: Any) -> None:
     page.locator(".lab-budget input[value=images]").check()
     page.wait_for_function("document.querySelector('.lab-budget input[type=number]').value === '100000'")
     page.get_by_label("Batch (images)").fill("8")
-    page.locator(".lab-all-settings > .label-wrap").click()
+    page.locator(".lab-all-settings > .label-wrap").filter(visible=True).click()
     page.get_by_label("Sample sheet every (images)").fill("32")
     page.get_by_label("Sheet columns").fill("4")
     page.get_by_label("Sheet rows").fill("2")

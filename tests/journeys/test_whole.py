@@ -47,7 +47,7 @@ def train(page: Any) -> None:
     open_tab(page, "Train")
     page.get_by_role("button", name="Start now").wait_for()
     page.get_by_label("Batch (images)").fill("8")
-    page.locator(".lab-all-settings > .label-wrap").click()
+    page.locator(".lab-all-settings > .label-wrap").filter(visible=True).click()
     page.get_by_label("Sample sheet every (images)").fill("48")
     page.get_by_label("Sample sheet every (images)").press("Tab")
     page.get_by_role("button", name="Start now").click()

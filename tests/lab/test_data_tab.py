@@ -97,7 +97,7 @@ def test_the_items_of_an_image_set_have_its_size(workspace: Workspace) -> None:
 def test_refused_files_are_counted_in_the_title_and_shown_to_a_limit(workspace: Workspace) -> None:
     folder = workspace.folder("catalogues", "films")
     folder.mkdir()
-    assert catalogue_tables.refused_files(workspace, "catalogues", "films")[0] == "Refused files"
+    assert catalogue_tables.refused_files(workspace, "catalogues", "films")[0] == "Refused"
     rows = [{"file": f"{n}.png", "reason": "=cut", "advice": ""} for n in range(catalogue_tables.REFUSED_SHOWN + 1)]
     files.write_csv(folder / "rejected.csv", rows, ("file", "reason", "advice"))
     title, words, table = catalogue_tables.refused_files(workspace, "catalogues", "films")
