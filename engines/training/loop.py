@@ -26,7 +26,7 @@ def train(plan: Plan, images: np.ndarray[Any, np.dtype[Any]], context: JobContex
     session = Session(plan, images, context)
     options, pixels = plan.options, session.pixels
     half_life_images = options.ema_half_life_kimg * 1000
-    with session.closing(), numerics(session.device, plan.exact, session.choices.threads):
+    with session.closing(), numerics(session.device, plan.exact, session.crowd.threads):
         session.take_up()
 
         # At the end of the budget the state is kept; if it turns out to be broken, the run goes back and goes on.
@@ -58,6 +58,7 @@ def train(plan: Plan, images: np.ndarray[Any, np.dtype[Any]], context: JobContex
                     continue
                 session.sheets.first()
                 session.probe()
+                session.crowd.make_room()
 
             # Save a checkpoint now and then, at the very step that is due: a crash costs one interval, not more.
             if session.checkpoint_is_due() and not session.checkpoint():

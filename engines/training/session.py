@@ -16,6 +16,7 @@ from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.methods.base import NetSpec, parameter_count
 from engines.training import checkpoints, guards, order, perf
+from engines.training.crowd import Crowd
 from engines.training.memory import is_out_of_memory, out_of_memory
 from engines.training.pixels import Pixels
 from engines.training.plan import Plan
@@ -38,6 +39,7 @@ class Session:
         self.phases = plan.method.phases(plan.options)
         self.choices = (perf.fixed if plan.exact else perf.guess)(self.device, plan.threads)
         self.probed = plan.exact
+        self.crowd = Crowd(self.choices.threads, plan.exact or plan.threads is not None or self.device.kind != "cpu")
         self.means = Means()
         self.state = self._start()
         self.guards = guards.Guards(self.state.histories)
@@ -86,7 +88,6 @@ class Session:
         self.guards = guards.Guards(self.state.histories)
         if about["device"] == self.device.name:
             self.choices, self.probed = Choices(**about["choices"]), about["probed"]
-            torch.set_num_threads(self.choices.threads)
 
     def _begin_clock(self) -> None:
         self._tick_time = self._look_time = time.perf_counter()
