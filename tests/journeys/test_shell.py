@@ -179,9 +179,9 @@ def test_an_open_page_lives_through_a_restart(start: Callable[..., Any], new_pag
     page.wait_for_function("window.lab.state")
     assert app.stop() == 0  # within ten seconds, while the page streams; timed in tests/benchmarks
     assert "Traceback" not in "\n".join(app.printed)
-    page.wait_for_function("!document.querySelector('.lab-strip-offline').classList.contains('lab-hidden')")
+    page.wait_for_function("document.querySelector('.lab-strip-offline')?.classList.contains('lab-hidden') === false")
     start(app.workspace, int(app.url.rsplit(":", 1)[1]))
-    page.wait_for_function("document.querySelector('.lab-strip-offline').classList.contains('lab-hidden')")
+    page.wait_for_function("document.querySelector('.lab-strip-offline')?.classList.contains('lab-hidden')")
     assert page.evaluate("window.lab.state.role") == "owner"
 
 
