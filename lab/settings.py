@@ -19,7 +19,7 @@ MAX_EXPIRE_HOURS = 24.0 * 7
 
 @dataclass(frozen=True)
 class Settings:
-    """One start of the app. `expire_hours` bounds viewers' links and sessions."""
+    """One start of the app. `expire_hours` bounds viewers' links and sessions; `spare` is as in `EngineThread`."""
 
     workspace: Path
     port: int
@@ -28,6 +28,7 @@ class Settings:
     lan: bool = False
     share: bool = False
     expire_hours: float = VIEWER_EXPIRE_HOURS
+    spare: bool | None = None
 
     @property
     def bind(self) -> str:
@@ -47,6 +48,8 @@ def parse(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument(
         "--expire-hours", type=float, default=VIEWER_EXPIRE_HOURS, help="hours after which viewers' links end"
     )
+    no_spare = "keep no warm worker: saves half a gigabyte, and a training starts some seconds later"
+    parser.add_argument("--no-spare", action="store_true", help=no_spare)
     flags = parser.parse_args(arguments)
     return Settings(
         workspace=(flags.workspace or default_workspace()).expanduser().resolve(),
@@ -56,6 +59,7 @@ def parse(arguments: Sequence[str] | None = None) -> Settings:
         lan=flags.lan,
         share=flags.share,
         expire_hours=flags.expire_hours,
+        spare=False if flags.no_spare else None,
     )
 
 

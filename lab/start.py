@@ -22,7 +22,6 @@ from engines import files, registry
 from engines.errors import LabError
 from engines.jobs import description
 from engines.jobs.queue import EngineThread
-from engines.jobs.spares import LEAST_MEMORY_BYTES
 from engines.workspace import Workspace
 from lab.settings import OWNER_SESSION_HOURS, Settings, parse, refusal, scrub_environment
 
@@ -84,7 +83,7 @@ def run_owner(workspace: Workspace, settings: Settings, private: Path, new: bool
     from lab import sockets
 
     listener = sockets.listen(settings)  # before anything heavy: a taken port is said at once
-    with EngineThread(workspace) as engine:
+    with EngineThread(workspace, spare=settings.spare) as engine:
         if new:
             with suppress(LabError):
                 engine.submit("demo", {}, "Demo phantoms", "first-start")
@@ -126,7 +125,7 @@ class Describer:
             return self._said
 
     def _wait(self) -> dict[str, Any]:
-        until = time.monotonic() + (DESCRIBED_WITHIN_S if psutil.virtual_memory().total >= LEAST_MEMORY_BYTES else 0)
+        until = time.monotonic() + (DESCRIBED_WITHIN_S if self._engine.keeps_spare else 0)
         while time.monotonic() < until:
             if self._engine.spare_ready:  # then it has said what it can, and the engine is about to note it
                 until = min(until, time.monotonic() + 0.5)

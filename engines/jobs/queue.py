@@ -203,6 +203,11 @@ class EngineThread:
         return self._description
 
     @property
+    def keeps_spare(self) -> bool:
+        """Whether a warm worker is kept in reserve on this computer."""
+        return self._spares.wanted
+
+    @property
     def spare_ready(self) -> bool:
         """Whether a warm worker waits: the next training shows its first numbers at once."""
         return self._spares.ready

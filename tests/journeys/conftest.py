@@ -144,10 +144,14 @@ def empty_workspace(folder: Path) -> Path:
 
 @contextmanager
 def apps(folder: Path) -> Iterator[Callable[..., App]]:
-    """Starts apps; at the end none of them and none of their jobs remains."""
+    """Starts apps; at the end none of them and none of their jobs remains.
+
+    Without a spare worker unless a test asks for one: it costs each app four seconds of a core.
+    """
     running: list[App] = []
 
-    def begin(workspace: Path | None = None, port: int | None = None, *flags: str) -> App:
+    def begin(workspace: Path | None = None, port: int | None = None, *flags: str, spare: bool = False) -> App:
+        flags = flags if spare else (*flags, "--no-spare")
         running.append(start_app(workspace or empty_workspace(folder / "workspace"), port, *flags))
         return running[-1]
 

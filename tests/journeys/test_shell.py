@@ -182,7 +182,7 @@ def test_an_open_page_lives_through_a_restart(start: Callable[..., Any], new_pag
     page.wait_for_function("document.querySelector('.lab-strip-offline')?.classList.contains('lab-hidden') === false")
     start(app.workspace, int(app.url.rsplit(":", 1)[1]))
     page.wait_for_function("document.querySelector('.lab-strip-offline')?.classList.contains('lab-hidden')")
-    assert page.evaluate("window.lab.state.role") == "owner"
+    page.wait_for_function("window.lab?.state?.role === 'owner'")  # the page may have loaded itself anew
 
 
 def test_keys_open_the_list_of_keys_and_change_the_theme(shared_app: Any, shared_page: Any) -> None:

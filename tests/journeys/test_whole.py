@@ -1,6 +1,6 @@
 """The whole way in a real browser: images, curate, train, pause, refresh, resume, stop, restart, measure, export.
 
-On phantoms, and on real mammograms where they are. PHANTOM_LAB_WHOLE_DEMO=1 takes the demo as its button draws it:
+On phantoms, and on real mammograms where they are. PHANTOM_LAB_LONG_JOURNEYS=1 takes the demo as its button draws it:
 640 phantoms instead of 96.
 """
 
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.slow
 PATIENCE_MS = 120_000
 WORDS = "document.querySelector('#data-work [data-words]')?.textContent"
 SHEETS = "document.querySelector('.lab-scrub')?.scrubber?.sheets.length"
-PHANTOMS = 96
+PHANTOMS = 72
+LONG = bool(os.environ.get("PHANTOM_LAB_LONG_JOURNEYS"))
 
 
 def wait_state(page: Any, word: str) -> None:
@@ -64,7 +65,7 @@ def train(page: Any) -> None:
 
 def draw_the_demo(page: Any) -> None:
     """Press the button, or ask for the same job with fewer phantoms."""
-    if os.environ.get("PHANTOM_LAB_WHOLE_DEMO"):
+    if LONG:
         page.get_by_role("button", name="Demo data").click()
     else:
         ask(page, "/lab/jobs", f'{{"kind": "demo", "title": "demo", "parameters": {{"count": {PHANTOMS}}}}}')
@@ -76,24 +77,20 @@ def add(page: Any, folder: Path) -> None:
     page.locator("#data-add").click()
 
 
-def test_from_the_demo_to_a_zip(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
-    whole_way(start, new_page, draw_the_demo)
-
-
-def test_from_real_mammograms_to_a_zip(
-    start: Callable[..., Any], new_page: Callable[..., Any], shared_data: Path
+@pytest.mark.parametrize("source", ["demo", "mini-mias"] if LONG else ["demo"])
+def test_from_images_to_a_zip(
+    start: Callable[..., Any], new_page: Callable[..., Any], request: pytest.FixtureRequest, source: str
 ) -> None:
-    whole_way(start, new_page, lambda page: add(page, shared_data / "mini-mias"))
-
-
-def whole_way(start: Callable[..., Any], new_page: Callable[..., Any], get_images: Callable[[Any], None]) -> None:
-    app = start()
+    app = start(spare=True)
     workspace = Workspace.open(app.workspace)
     page = new_page(app.link())
     page.set_default_timeout(PATIENCE_MS)
 
     # Images and curation.
-    get_images(page)
+    if source == "demo":
+        draw_the_demo(page)
+    else:
+        add(page, request.getfixturevalue("shared_data") / source)
     page.wait_for_selector(".lab-entry[data-kind=catalogues]")
     page.wait_for_selector(".lab-tile >> nth=20")
     page.get_by_label("Name of the image set").fill("Whole breasts")
