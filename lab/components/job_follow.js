@@ -17,7 +17,9 @@
         if (!LIVE.has(job.state)) id = "";
         shown(job);
       } catch (error) {
-        if (error.status === 404) id = ""; // removed from the queue
+        if (error.status !== 404 || asked !== id) return;
+        id = "";
+        shown({ id: asked, state: "removed", result: {} });
       }
     }, EVERY_MS);
     return (next) => {

@@ -92,7 +92,13 @@
       try {
         answer = await lab.get(`/lab/work/${encodeURIComponent(asked)}`);
       } catch (error) {
-        if (error.status === 404) id = "";
+        if (error.status !== 404 || asked !== id) return;
+        // What is cancelled takes its folder with it.
+        if (job && LIVE.has(job.state)) {
+          job = { ...job, state: "discarded", error: null, result: {} };
+          show(part, job);
+          await ended();
+        } else id = "";
         return;
       }
       if (asked !== id) return;

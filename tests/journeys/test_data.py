@@ -142,6 +142,19 @@ def test_from_a_folder_to_an_image_set(app: Any, page: Any, pictures: Path) -> N
     page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Pictures')")
 
 
+def test_cancelling_an_import_is_said_and_leaves_nothing(app: Any, page: Any) -> None:
+    job = '{"kind": "demo", "title": "demo", "parameters": {"count": 640}}'
+    page.evaluate("(body) => window.lab.post('/lab/jobs', JSON.parse(body))", job)
+    page.wait_for_function(f"/[1-9]/.test({WORDS})")  # it counts what it has drawn
+    page.locator("#data-work [data-cancel]").click()
+    page.wait_for_function("document.querySelector('#data-work [data-cancel]').textContent === 'Dismiss'")
+    assert page.evaluate(WORDS).endswith("Nothing was changed.")
+    page.locator("#data-work [data-cancel]").click()
+    page.wait_for_selector("[data-empty]:has-text('Next step')")
+    assert not list(Workspace.open(app.workspace).records("catalogues"))
+    assert page.faults == []
+
+
 def test_ten_thousand_images_and_a_decision_that_is_not_saved(
     start: Callable[..., Any], new_page: Callable[..., Any], many: Workspace
 ) -> None:
