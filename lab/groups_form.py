@@ -29,7 +29,7 @@ def draw(context: TabContext, chosen: gr.HTML) -> None:
             info="How many groups, 2 to 10. Automatic takes the number with the highest silhouette. Too few mix "
             "different images; too many split one kind.",
         )  # fmt: skip
-        find = gr.Button("Find groups", scale=0, min_width=110, elem_id="data-find-groups")
+        find = gr.Button("Find groups", scale=0, min_width=130, elem_id="data-find-groups")
     found = part("clusters", label="Groups that look alike", elem_id="data-clusters")
 
     def start(value: str, features: str, count: str, request: gr.Request) -> str:

@@ -20,8 +20,8 @@
     const items = Object.entries(job.result.sizes || {}).map(([cluster, size]) => {
       const box = lab.el("input", { type: "checkbox", checked: chosen.has(Number(cluster)) });
       box.addEventListener("change", () => changed(Number(cluster), box.checked));
-      const name = `Group ${Number(cluster) + 1}: ${Number(size).toLocaleString("en")} images`;
-      const picture = lab.el("img", { src: lab.jobPicture(job.id, `samples/${cluster}.webp`), alt: `Samples of group ${Number(cluster) + 1}`, draggable: "false" });
+      const name = `Group ${cluster}: ${Number(size).toLocaleString("en")} images`;
+      const picture = lab.el("img", { src: lab.jobPicture(job.id, `samples/${cluster}.webp`), alt: `Samples of group ${cluster}`, draggable: "false" });
       return lab.el("li", {}, [lab.el("label", { title: "Ticked groups are what the next image set takes; none ticked means all." }, [lab.el("span", {}, [box, ` ${name}`]), picture])]);
     });
     holder.replaceChildren(...items);

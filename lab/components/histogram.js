@@ -4,6 +4,7 @@
   const lab = (window.lab = window.lab || {});
   const BINS = 40; // of 0.025: 0.75 falls on an edge
   const STEPS = 100; // thresholds of the curve
+  const STRANGE = 0.05; // fewer kept than this: these pictures are probably of another kind
   const SVG = "http://www.w3.org/2000/svg";
 
   function bars(drawing) {
@@ -81,7 +82,8 @@
       ? state.loading ? "Reading the scores." : "No scores yet."
       : made ? `, ${counts.out.toLocaleString("en")} rejected by hand. Export leaves the rejected out.`
       : `${share}, ${counts.out.toLocaleString("en")} left out. ${counts.near.toLocaleString("en")} within ±0.05` +
-        (counts.near ? `: look at those first.${own}` : `.${own}`);
+        (counts.near ? `: look at those first.${own}` : `.${own}`) +
+        (mode === "threshold" && counts.kept < STRANGE * counts.all ? " If these are not whole mammograms, press “Patches and other pictures”." : "");
     find("[data-mode=threshold]").textContent = `Threshold ${state.threshold.toFixed(2)}`;
     find("[data-mode=best]").textContent = mode === "best" ? "Keep best" : "Keep the best N";
     find("[role=slider]").hidden = made || !some;

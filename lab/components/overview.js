@@ -99,7 +99,7 @@
         return chip;
       });
       if (groups) {
-        const chip = lab.el("button", { type: "button", class: "lab-chip", title: "Take this filter away", text: `groups ${groups.clusters.map((one) => one + 1).join(", ")} ×` });
+        const chip = lab.el("button", { type: "button", class: "lab-chip", title: "Take this filter away", text: `groups ${groups.clusters.join(", ")} ×` });
         chip.addEventListener("click", () => lab.filter.groups(null));
         chips.push(chip);
       }

@@ -29,7 +29,8 @@
     drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const points = (detail.outline || []).map(([x, y]) => `${(x * width).toFixed(1)},${(y * height).toFixed(1)}`);
     outline.setAttribute("points", points.join(" "));
-    const [x, y, w, h] = detail.crop || [0, 0, 0, 0];
+    const box = detail.crop || [];
+    const [x, y, w, h] = box.every(Number.isFinite) && box.length === 4 ? box : [0, 0, 0, 0]; // none was found
     crop.setAttribute("x", String(x * width));
     crop.setAttribute("y", String(y * height));
     crop.setAttribute("width", String(w * width));

@@ -78,11 +78,12 @@
     }
 
     async function ended() {
+      const finished = job; // it may be dismissed while the lists are read
       const made = job.state === "done" && job.result && job.result.id;
       const product = made && job.kind !== "curate" ? { kind: "catalogues", id: made } : undefined;
       // A first set is also what scores a catalogue that had no scores yet, so that one is read again too.
       await lab.curation.refresh(product || { ...lab.curation.state.selected });
-      if (job.state === "done") lab.toast(outcome(job), "good");
+      if (finished.state === "done") lab.toast(outcome(finished), "good");
     }
 
     async function tick() {

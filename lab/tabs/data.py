@@ -117,7 +117,7 @@ def draw_adding(context: TabContext, opener: gr.Button, work: gr.HTML) -> gr.Col
                 "", label="Folder on this computer", placeholder="/data/mini-mias", max_lines=1, scale=4,
                 info="Images stay where they are; nothing is copied or changed.",
             )  # fmt: skip
-            name = gr.Textbox("", label="Name", placeholder="as the folder", max_lines=1, max_length=80, scale=2)
+            name = gr.Textbox("", label="Name", placeholder="as the collection", max_lines=1, max_length=80, scale=2)
             layout = gr.Dropdown([("Find out", "auto")], value="auto", label="Layout", filterable=False, scale=2)
         with gr.Row(elem_classes=["lab-data-actions"]):
             note("PNG, JPEG, TIFF, PGM, NPY and DICOM. Files that cannot be read are listed with the reason.")
