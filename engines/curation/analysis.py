@@ -25,7 +25,7 @@ from engines.records import Source, now
 from engines.workspace import Workspace
 
 # Counted up whenever segmentation, scores or columns change: older analyses are then made again.
-RULES_VERSION = 3
+RULES_VERSION = 4
 COLUMNS = (
     "item", "label", "patient", "side", "view", "shape_confidence", *WEIGHTS, "found_side", "flipped",
     "crop_x", "crop_y", "crop_w", "crop_h", "reason", "colour", "hash", "flags",

@@ -96,7 +96,8 @@ def _closedness(mask: Mask, frame: Frame, chest: Side) -> dict[str, float]:
     cut_nipple = touched(mask[:, -1], nipple, height)
     cut_below = touched(mask[-1], "bottom", width)
     cut_above = max(0.0, touched(mask[0], "top", width) - 0.6 * width)
-    cut = 2.0 * cut_nipple + 0.7 * cut_below + cut_above
+    # A breast that leaves at the top and is wider than tall is the lower part of one.
+    cut = 2.0 * cut_nipple + 0.7 * cut_below + (4.0 if height < width else 1.0) * cut_above
     contact = int(np.count_nonzero(mask[:, columns[0]])) / height
     return {
         "free_share": free / (free + cut) if free + cut else 0.0,

@@ -48,6 +48,14 @@ def test_a_breast_cut_flat_below_is_not_kept_by_the_usual_threshold(draw: Draw, 
     assert scores[0] > 0.95 and max(scores[1:]) < 0.6 and scores[2] <= scores[1]
 
 
+@pytest.mark.parametrize("chest", ["left", "right"])
+def test_the_lower_part_of_a_breast_at_the_top_of_a_film_is_not_kept(draw: Draw, chest: str) -> None:
+    film = draw(chest)
+    part = film[int(200 + 0.1 * 400) :]
+    shape = shape_of(np.concatenate([part, np.full_like(film, film.min())[: len(film) - len(part)]]))
+    assert shape.confidence < 0.6 and "cut off above" in shape.reasons
+
+
 def test_padding_where_the_breast_ends_is_no_cut(draw: Draw) -> None:
     digital = draw("left").astype(int)
     digital[digital < 30] = 0  # a digital background is exactly black, so its rows are stripped up to the skin
