@@ -41,19 +41,24 @@ _WAIT_S = 0.5
 
 
 def analyse_catalogue(
-    ws: Workspace, catalogue_id: str, context: JobContext, share: tuple[float, float] = (0.0, 1.0)
+    ws: Workspace,
+    catalogue_id: str,
+    context: JobContext,
+    share: tuple[float, float] = (0.0, 1.0),
+    pool: Pool | None = None,
 ) -> dict[str, Any]:
     """Analyse every image of a catalogue into its `analysis` folder; an old one is replaced, a half-made one goes on.
 
-    `share` is the span of the job's progress that this work fills. Gives counts. A picture that cannot be read gets a
-    row with confidence 0 and the reason. Where another job analyses this catalogue already, its end is waited for.
+    `share` is the span of the job's progress that this work fills; `pool` may have been begun. Gives counts. A picture
+    that cannot be read gets a row with confidence 0 and the reason. Where another job analyses this catalogue already,
+    its end is waited for.
     Raises JobStopped when the job is stopped; what was found until then is kept.
     """
     home = ws.folder("catalogues", catalogue_id)
     while True:
         with holding(home / "analysis.lock") as mine:
             if mine:
-                return _analyse(home, context, share)
+                return _analyse(home, context, share, pool or Pool())
         context.progress(share[0], "Another job is looking at these images: waiting for it")
         context.pause_point()
         time.sleep(_WAIT_S)
@@ -62,7 +67,7 @@ def analyse_catalogue(
             return {key: record[key] for key in ("items", "unreadable", "side_conflicts")}
 
 
-def _analyse(home: Path, context: JobContext, share: tuple[float, float]) -> dict[str, Any]:
+def _analyse(home: Path, context: JobContext, share: tuple[float, float], pool: Pool) -> dict[str, Any]:
     mark = _mark(home)
     grown = _Grown(home / PART, mark)
     files.remove_folder(home / DONE)
@@ -78,7 +83,7 @@ def _analyse(home: Path, context: JobContext, share: tuple[float, float]) -> dic
 
     begun, started = len(grown.items), time.monotonic()
     try:
-        with Pool() as pool:
+        with pool:
             for index, outcome in pool.map(inspect_file, tasks(), context.pause_point, count=total - begun):
                 grown.add(looking.popleft(), outcome)
                 at = begun + index + 1

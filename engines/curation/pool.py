@@ -46,6 +46,8 @@ CHUNK = 4
 # Below this many tasks, starting processes costs more than it saves.
 _WORTH_PROCESSES = 12
 _START_S = 60.0
+# How a system says that it starts no processes.
+_REFUSED = (OSError, BrokenProcessPool, TimeoutError, AssertionError, NotImplementedError)
 
 
 def cores() -> int:
@@ -63,6 +65,7 @@ class Pool:
     def __init__(self, workers: int | None = None) -> None:
         self._workers = cores() if workers is None else workers
         self._executor: ProcessPoolExecutor | None = None
+        self._ready: list[Future[list[Any]]] = []
         self._sandbox: Sandbox | None = None
 
     def __enter__(self) -> Pool:
@@ -86,7 +89,7 @@ class Pool:
         """
         number = len(tasks) if isinstance(tasks, Sequence) else count or 0
         rest, done = iter(tasks), 0
-        if self._workers > 1 and number >= _WORTH_PROCESSES and self._start():
+        if self._workers > 1 and number >= _WORTH_PROCESSES and self._start(work):
             flying: deque[_Chunk] = deque()
             try:
                 for done, result in enumerate(self._in_processes(work, rest, check, flying), start=1):
@@ -117,18 +120,31 @@ class Pool:
             flying.popleft()
             yield from results
 
-    def _start(self) -> bool:
-        """Start the processes and try them once; False where the system does not let us."""
-        if self._executor is not None:
-            return True
+    def begin(self, work: Work) -> None:
+        """Start the processes, without waiting for them, on the imports that `work` needs."""
+        if self._workers < 2 or self._executor is not None:
+            return
         executor = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"), initializer=_follow_parent)
         try:
-            executor.submit(os.getpid).result(timeout=_START_S)
-        except (OSError, BrokenProcessPool, TimeoutError, AssertionError, NotImplementedError):
+            self._ready = [executor.submit(_run_chunk, work, ()) for _ in range(self._workers)]
+        except _REFUSED:
             executor.shutdown(wait=False, cancel_futures=True)
+        else:
+            self._executor = executor
+
+    def _start(self, work: Work) -> bool:
+        """Start the processes and try one; False where the system does not let us."""
+        self.begin(work)
+        if self._executor is None:
             return False
-        self._executor = executor
-        return True
+        try:
+            if self._ready:
+                self._ready[0].result(timeout=_START_S)
+        except _REFUSED:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+        self._ready = []
+        return self._executor is not None
 
     def _read_here(self, source: Source | Path, least_side: int = 0) -> Picture:
         if self._sandbox is None:

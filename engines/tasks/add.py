@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import itertools
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +21,17 @@ from engines.tasks.gathering import (
     REJECTED_SOURCE_COLUMNS,
     SOURCE_COLUMNS,
     Gathered,
+    Tally,
     choose_layout,
+    count_pictures,
     gather,
     nothing,
     written,
 )
 from engines.workspace import Workspace
+
+# From here on the processes that look at pictures start while the headers are read: the first page is there sooner.
+MANY = 2000
 
 
 class AddParameters(Options):
@@ -49,6 +52,8 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
     """Make a catalogue of a folder and analyse it. Raises LabError where there is no picture, JobStopped on Stop."""
     # The pipeline brings scipy and skimage: a description of this task must not wait for them.
     from engines.curation.analysis import analyse_catalogue, drop_items
+    from engines.curation.inspection import inspect_file
+    from engines.curation.pool import Pool
 
     workspace = context.workspace
     folder = _folder(parameters.path, workspace)
@@ -57,19 +62,24 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
     # Never the folder's name, which can be a patient's: it would go into ids, titles and exports.
     name = parameters.name.strip() or (layout.title if layout.source else "Pictures")
     id = workspace.new_id("catalogues", name)
-    with files.new_folder(workspace.folder("catalogues", id)) as home:
-        gathered = gather(layout, folder, home, workspace, context)
-        record = _record(id, name, layout, gathered, home)
-        workspace.save("catalogues", record, home)
-    try:
-        analyse_catalogue(workspace, id, context, share=(HEADER_SHARE, 1.0))
-    except JobStopped as stop:
-        if stop.discard:  # after Stop the catalogue stays; whoever needs its analysis makes it
-            files.remove_folder(workspace.folder("catalogues", id))
-        raise
+    total = count_pictures(layout, folder, context)
+    with Pool() as pool:
+        if total >= MANY:
+            pool.begin(inspect_file)
+        with files.new_folder(workspace.folder("catalogues", id)) as home:
+            gathered = gather(layout, folder, total, home, workspace, context)
+            record = _record(id, name, layout, gathered)
+            workspace.save("catalogues", record, home)
+        try:
+            analyse_catalogue(workspace, id, context, (HEADER_SHARE, 1.0), pool)
+        except JobStopped as stop:
+            if stop.discard:  # after Stop the catalogue stays; whoever needs its analysis makes it
+                files.remove_folder(workspace.folder("catalogues", id))
+            raise
     if unreadable := _unreadable(workspace, id):
         _leave_out(workspace, id, unreadable, gathered)
-        record = _record(id, name, layout, gathered, workspace.folder("catalogues", id))
+        gathered.tally = Tally.of(workspace.folder("catalogues", id) / "items.csv")
+        record = _record(id, name, layout, gathered)
         workspace.save("catalogues", record)
         drop_items(workspace, id, set(unreadable))
     return {
@@ -104,52 +114,40 @@ def _folder(text: str, workspace: Workspace) -> Path:
     return folder
 
 
-def _record(id: str, name: str, layout: LayoutSpec, gathered: Gathered, home: Path) -> CatalogueRecord:
-    """The record of the catalogue whose tables lie in `home`; they are read row by row."""
-    digest, items, copies, burned = hashlib.sha256(), 0, 0, 0
-    classes: Counter[str] = Counter()
-    patients: set[str] = set()
-    contents: set[int] = set()
-    intents: set[str] = set()
-    for row in files.iter_csv(home / "items.csv"):
-        items += 1
-        digest.update(f"{row['item']} {row['content']}\n".encode())
-        classes[row["label"]] += 1
-        patients.add(row["patient"])
-        intents.add(row.get("intent", ""))
-        burned += row.get("burned_in") == "YES"
-        if row["content"]:
-            content = int(row["content"], 16)
-            copies += content in contents
-            contents.add(content)
-    warnings = _warnings(len(intents - {""}), burned, copies, len(patients - {""}))
+def _record(id: str, name: str, layout: LayoutSpec, gathered: Gathered) -> CatalogueRecord:
+    """The record of a catalogue whose rows have been counted."""
+    tally = gathered.tally
     return CatalogueRecord(
         id=id,
         name=name,
         layout=layout.name,
-        items=items,
-        classes=dict(sorted(classes.items())),
-        patients=len(patients - {""}),
+        items=tally.items,
+        classes=dict(sorted(tally.classes.items())),
+        patients=len(tally.patients),
         rejected=gathered.refusals.count,
         source=layout.title if layout.source else "",
         parameters={"layout": layout.name},  # without the path, which can name a person
-        content_sha256=digest.hexdigest(),
-        warnings=[*gathered.notes, *warnings],
+        content_sha256=tally.content_sha256,
+        warnings=[*gathered.notes, *_warnings(tally)],
     )
 
 
-def _warnings(intents: int, burned: int, copies: int, patients: int) -> list[str]:
+def _warnings(tally: Tally) -> list[str]:
     """What a researcher should know of the collection before training on it."""
     warnings = []
-    if intents > 1:
+    if len(tally.intents) > 1:
         warnings.append(
             "Some pictures are FOR PROCESSING (raw), others FOR PRESENTATION. They differ in looks: train on one kind."
         )
-    if burned:
-        warnings.append(f"{burned} pictures say that text is burned into them. Look whether it names a person.")
-    if copies:
-        warnings.append(f"{copies} files are exact copies of others. Copies in two parts of a split spoil every score.")
-    if not patients:
+    if tally.burned_in:
+        warnings.append(
+            f"{tally.burned_in} pictures say that text is burned into them. Look whether it names a person."
+        )
+    if tally.copies:
+        warnings.append(
+            f"{tally.copies} files are exact copies of others. Copies in two parts of a split spoil every score."
+        )
+    if not tally.patients:
         warnings.append("Patients are not known, so a split cannot keep one person's pictures together.")
     return warnings
 
@@ -176,7 +174,7 @@ def _leave_out(workspace: Workspace, id: str, unreadable: dict[str, str], gather
     refused_sources = [
         {"file": row["file"], "path": written(path)} for row, (_, path) in zip(refused, paths, strict=True)
     ]
-    if len(unreadable) >= gathered.items:
+    if len(unreadable) >= gathered.tally.items:
         files.remove_folder(home)
         raise nothing(gathered.refusals)
     with open(home / "items.csv", encoding="utf-8", newline="") as file:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -69,10 +69,50 @@ class Refusals:
 
 
 @dataclass
+class Tally:
+    """What a catalogue's record says of its rows, counted as they come."""
+
+    items: int = 0
+    copies: int = 0  # files with the same bytes as an earlier one
+    burned_in: int = 0
+    classes: Counter[str] = field(default_factory=Counter)
+    patients: set[str] = field(default_factory=set)
+    intents: set[str] = field(default_factory=set)
+    _contents: set[int] = field(default_factory=set)
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a row of items.csv."""
+        self.items += 1
+        self._digest.update(f"{row['item']} {row['content']}\n".encode())
+        self.classes[row["label"]] += 1
+        self.burned_in += row.get("burned_in") == "YES"
+        self.patients |= {row["patient"]} - {""}
+        self.intents |= {row.get("intent", "")} - {""}
+        if row["content"]:
+            content = int(row["content"], 16)
+            self.copies += content in self._contents
+            self._contents.add(content)
+
+    @property
+    def content_sha256(self) -> str:
+        """A hash of which files the catalogue holds, in their order."""
+        return str(self._digest.hexdigest())
+
+    @classmethod
+    def of(cls, table: Path) -> Tally:
+        """The same of a table that is there."""
+        tally = cls()
+        for row in files.iter_csv(table):
+            tally.add(row)
+        return tally
+
+
+@dataclass
 class Gathered:
     """What the tables of a new catalogue hold besides their rows."""
 
-    items: int = 0
+    tally: Tally = field(default_factory=Tally)
     refusals: Refusals = field(default_factory=Refusals)
     notes: list[str] = field(default_factory=list)
 
@@ -100,9 +140,13 @@ def _sureness(layout: LayoutSpec, folder: Path) -> float:
         return 0.0
 
 
-def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, context: JobContext) -> Gathered:
-    """Write items.csv, sources.csv and rejected.csv into `home`. Raises LabError where no picture is left."""
-    total = _count(layout, folder, context)
+def gather(
+    layout: LayoutSpec, folder: Path, total: int, home: Path, workspace: Workspace, context: JobContext
+) -> Gathered:
+    """Write items.csv, sources.csv and rejected.csv into `home`. Raises LabError where no picture is left.
+
+    `total` is what count_pictures found.
+    """
     gathered, started = Gathered(), time.monotonic()
     with ExitStack() as stack:
         items, sources, refused, refused_sources = (
@@ -131,20 +175,20 @@ def gather(layout: LayoutSpec, folder: Path, home: Path, workspace: Workspace, c
                 reason = f"{header.what} {header.why}".strip()
                 reject(Rejection(_named(item), reason, header.advice))
             else:
-                gathered.items += 1
-                row = _row(gathered.items, item, header, content.result(), workspace)
+                row = _row(gathered.tally.items + 1, item, header, content.result(), workspace)
+                gathered.tally.add(row)
                 items(row)
                 sources({"item": row["item"], "path": str(item.path), "member": item.member})
             eta_s = (time.monotonic() - started) * max(0, total - number) / number
             share = min(1.0, number / max(1, total))
             message = f"Reading header {number:,} of {max(total, number):,}"
             context.progress(SCAN_SHARE + (HEADER_SHARE - SCAN_SHARE) * share, message, eta_s)
-        if not gathered.items:
+        if not gathered.tally.items:
             raise nothing(gathered.refusals)
     return gathered
 
 
-def _count(layout: LayoutSpec, folder: Path, context: JobContext) -> int:
+def count_pictures(layout: LayoutSpec, folder: Path, context: JobContext) -> int:
     """How many pictures there are. Walking twice is cheap, and needs no room for what the first walk found."""
     count = 0
     for number, thing in enumerate(layout.scan(folder), start=1):

@@ -1,7 +1,7 @@
 """The whole way in a real browser: images, curate, train, pause, refresh, resume, stop, restart, measure, export.
 
-On phantoms, and on real mammograms where they are. PHANTOM_LAB_LONG_JOURNEYS=1 takes the demo as its button draws it:
-640 phantoms instead of 96.
+On phantoms. PHANTOM_LAB_LONG_JOURNEYS=1 takes the demo as its button draws it, 640 phantoms instead of 72, and goes
+the same way on real mammograms where they are.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Dying:
 def test_the_rest_is_done_here_when_processes_die(
     paths: list[Path], monkeypatch: pytest.MonkeyPatch, streamed: bool
 ) -> None:
-    monkeypatch.setattr(Pool, "_start", lambda self: True)
+    monkeypatch.setattr(Pool, "_start", lambda self, work: True)
     with Pool(2) as pool:
         monkeypatch.setattr(pool, "_executor", dying := Dying())
         tasks = iter(paths) if streamed else paths
@@ -107,3 +107,20 @@ def test_a_stop_is_heard_between_pictures(paths: list[Path]) -> None:
         for _ in pool.map(inspect_file, paths, check):
             pass
     assert len(heard) == 5
+
+
+def test_processes_begun_early_do_the_work(paths: list[Path]) -> None:
+    with Pool(2) as pool:
+        pool.begin(inspect_file)
+        check_results(list(pool.map(inspect_file, paths, lambda: None)))
+
+
+def test_pictures_are_looked_at_here_where_no_process_can_be_started(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("no processes here")
+
+    monkeypatch.setattr("engines.curation.pool.ProcessPoolExecutor.submit", refuse)
+    with Pool(2) as pool:
+        check_results(list(pool.map(inspect_file, paths, lambda: None)))
