@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,35 @@ class MethodOptions(Options):
         too_high="The generator draws both sides, which is wrong where side has a meaning.",
         layer="all",
     )
+    warm_up_kimg: float = option(
+        0.0,
+        "Warm up",
+        "The learning rates rise from 0 to their values over so many thousand images.",
+        too_low="Deep networks can break in their first steps.",
+        too_high="The first minutes are wasted.",
+        unit="thousand images",
+        ge=0,
+        le=100_000,
+    )
+    decay_kimg: float = option(
+        0.0,
+        "Decay until",
+        "The learning rates fall along a cosine until so many thousand images are seen. 0 keeps them constant.",
+        too_low="Learning ends before the images are good.",
+        too_high="Nothing to fear: as with constant rates, images stay restless until the end.",
+        unit="thousand images",
+        ge=0,
+        le=1_000_000,
+    )
+    decay_to: float = option(
+        0.1,
+        "Decay to",
+        "What is left of the learning rates at the end of their decay, as a share.",
+        too_low="The end of the run learns nothing.",
+        too_high="Images stay restless until the end.",
+        ge=0,
+        le=1,
+    )
     ema_half_life_kimg: float = option(
         0.0,
         "Averaging half-life",
@@ -59,9 +88,10 @@ class MethodOptions(Options):
 
 @dataclass(frozen=True)
 class NetSpec:
-    """What the networks are built for: 1 channel is grey, 3 are colour."""
+    """What the networks are built for: 1 channel is grey, 3 are colour; `classes` counts those of the image set."""
 
     channels: Literal[1, 3]
+    classes: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,15 +103,24 @@ class Adam:
     beta2: float = 0.999
 
 
+@dataclass(frozen=True)
+class RMSprop:
+    """Settings of one network's optimiser (Tieleman & Hinton 2012)."""
+
+    learning_rate: float
+    smoothing: float = 0.99
+
+
 @dataclass
 class Networks:
-    """The networks of a method by name, and their optimisers.
+    """The networks of a method by name, and the optimisers of those that learn.
 
     `averaged` names those that are sampled from, of which the loop keeps a moving average; the first is the generator.
+    A network without an optimiser (an augmenter's strength, frozen features) is saved and restored with the others.
     """
 
     nets: dict[str, nn.Module]
-    optimizers: dict[str, Adam]
+    optimizers: dict[str, Adam | RMSprop]
     latent_dim: int
     averaged: tuple[str, ...] = ("generator",)
 
@@ -94,9 +133,12 @@ class Step:
     """
 
     nets: Mapping[str, nn.Module]
-    real: Tensor  # [B, C, H, W] float32 in [-1, 1]
+    real: Tensor  # [B, C, H, W] float32 in [-1, 1]; of a translating method the images to translate
     images_seen: int
     report: Callable[[str, Tensor], None]  # adds a scalar to the running means; never waits for the device
+    labels: Tensor  # [B] int64: the class of each real, from 0
+    other: Tensor | None = None  # [B, C, H, W]: of a translating method, images of the class to translate into
+    alone: bool = True  # False where a batch is computed in parts; a graph kept between phases would then fill memory
     kept: dict[str, Tensor] = field(default_factory=dict)  # what one phase hands to the next
 
 
@@ -104,7 +146,8 @@ class Step:
 class Phase:
     """One update of the networks in `nets` by a loss; those in `frozen` take no gradients while it is computed.
 
-    It runs at every `every`-th step (lazy penalties), `repeat` times in a row (several critic steps).
+    It runs at every `every`-th step, `repeat` times in a row. Lazy penalties, and the generator of a method with
+    several critic steps, have an `every` above 1: each critic step then sees images of its own.
     """
 
     name: str
@@ -117,11 +160,24 @@ class Phase:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named choice of options; `options` holds what differs from the defaults."""
+    """A named choice of options; `options` holds what differs from the defaults.
+
+    Every method has a `tiny` one: networks so small that the tests, and a look at the machinery, take seconds.
+    """
 
     title: str
     summary: str
     options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a method can learn from: checked before any work."""
+
+    channels: tuple[int, ...] = (1, 3)
+    fewest_images: int = 16
+    recommended_images: int = 500
+    fewest_classes: int = 1
 
 
 @dataclass(frozen=True)
@@ -130,19 +186,32 @@ class MethodSpec:
 
     name: str
     title: str
-    summary: str
+    summary: str  # one sentence: what it is
+    good_for: str  # one sentence: when to choose it, and when not
     source: str
+    cost: Literal["light", "medium", "heavy"]
     options: type[MethodOptions]
     presets: dict[str, Preset]  # the first is the default
-    limits: dict[str, Any]
     build: Callable[[Any, NetSpec], Networks]
     phases: Callable[[Any], list[Phase]]
-    sample: Callable[[nn.Module, Tensor], Tensor]  # latents [N, L] -> images [N, C, H, W] in [-1, 1]
+    # (generator, latents [N, L], labels [N]) -> images [N, C, H, W] in [-1, 1], without drawing random numbers.
+    # Where the method translates, images [N, C, H, W] take the latents' place.
+    sample: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    limits: Limits = field(default_factory=Limits)
+    conditional: bool = False  # draws images of the class that it is asked for
+    translates: bool = False  # turns images of one class into another
+    experimental: bool = False
 
     def choose(self, preset: str | None, changes: Mapping[str, Any]) -> MethodOptions:
         """The options of a preset (the first one if None) with changes; pydantic checks the result."""
         known = self.presets[preset] if preset else next(iter(self.presets.values()))
         return self.options.model_validate({**known.options, **changes})
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sides of the images that it can make, in pixels."""
+        sizes: tuple[int, ...] = get_args(self.options.model_fields["size"].annotation)
+        return sizes
 
 
 def parameter_count(net: nn.Module) -> int:
@@ -152,3 +221,9 @@ def parameter_count(net: nn.Module) -> int:
 def draw_latents(count: int, latent_dim: int, like: Tensor) -> Tensor:
     """Latents [count, latent_dim] from the standard normal, on the device of `like`."""
     return torch.randn(count, latent_dim, device=like.device)
+
+
+def plain_sample(generator: nn.Module, latents: Tensor, labels: Tensor) -> Tensor:
+    """The `sample` of a method whose generator takes latents alone."""
+    images: Tensor = generator(latents)
+    return images

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -60,11 +59,3 @@ def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     The same as a sigmoid followed by BCE, without its loss of precision near 0 and 1.
     """
     return 0.5 * (F.softplus(-real_logits.float()).mean() + F.softplus(fake_logits.float()).mean())
-
-
-def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
-    """Mean squared norm of the discriminator's gradient at real images, in float32 (Mescheder et al. 2018, eq. 9)."""
-    with torch.autocast(real.device.type, enabled=False):
-        inputs = real.float().detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(discriminator(inputs).sum(), inputs, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean()

@@ -16,8 +16,9 @@ from engines.options import Options, option
 from engines.records import EvaluationRecord
 from engines.resize import resize_batch
 from engines.tasks.base import TaskSpec
+from engines.tasks.drawing import drawing_of
 from engines.training import checkpoints
-from engines.training.generation import Sampler, item_seed
+from engines.training.generation import Sampler
 from engines.workspace import ImageSet, Workspace
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -105,9 +106,10 @@ def _sources(
 def _pixels(source: ImageSet | checkpoints.Checkpoint, parameters: EvaluateParameters, context: JobContext) -> Array:
     if isinstance(source, ImageSet):
         return source.images
-    seeds = [item_seed(parameters.seed, index) for index in range(parameters.count)]
+    workspace = context.workspace
+    trained = workspace.run(parameters.synthetic)
     batches = []
-    for batch in Sampler(source).images(seeds):
+    for batch in drawing_of(Sampler(source), trained, workspace, parameters.count, parameters.seed).batches:
         context.check()
         batches.append(batch)
     return np.concatenate(batches)

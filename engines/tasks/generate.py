@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engines import files
-from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.options import Options, option
 from engines.records import ImageSetRecord
 from engines.tasks.base import TaskSpec
+from engines.tasks.drawing import Drawing, drawing_of
 from engines.training import checkpoints, samples
-from engines.training.generation import Sampler, item_seed
-from engines.workspace import Workspace
+from engines.training.generation import Sampler
 
-COLUMNS = ("item", "label", "seed", "checkpoint_sha256")
+COLUMNS = ("item", "label", "seed", "source", "checkpoint_sha256")
 
 
 class GenerateParameters(Options):
@@ -31,8 +31,15 @@ class GenerateParameters(Options):
     count: int = option(500, "Images", "How many images to draw.", unit="images", layer="basic", ge=1, le=1_000_000)
     seed: int = option(0, "Seed", "The same seed draws the same images.", ge=0, lt=2**32)
     label: str | None = option(
-        None, "Label", "The class of the images; if empty, the class of the training set where it has just one."
+        None,
+        "Label",
+        "The class of the images. If empty, a run that learned several classes draws them in turn, and "
+        "one that learned a single class gives that.",
     )
+    source: str = option(
+        "", "Images to translate", "For a run that translates: the image set whose images it changes; the one that it "
+        "learned from if empty.",
+    )  # fmt: skip
     name: str | None = option(None, "Name", "Name of the image set; made from the run if empty.")
 
 
@@ -43,14 +50,15 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
     checkpoint = checkpoints.choose(workspace.folder("runs", parameters.run), parameters.checkpoint)
     sampler = Sampler(checkpoint)
     name = parameters.name or f"{trained.name} {checkpoint.images_seen // 1000}k synthetic"
-    label = _only_label(workspace, trained.image_set) if parameters.label is None else parameters.label
+    drawing = drawing_of(
+        sampler, trained, workspace, parameters.count, parameters.seed, parameters.label, parameters.source
+    )
     id = workspace.new_id("image_sets", name)
-    seeds = [item_seed(parameters.seed, index) for index in range(parameters.count)]
     with files.new_folder(workspace.folder("image_sets", id)) as folder:
-        _fill(folder, sampler, seeds, context)
+        _fill(folder, drawing, context)
         rows = [
-            {"item": f"{n:06d}", "label": label, "seed": seed, "checkpoint_sha256": checkpoint.sha256}
-            for n, seed in enumerate(seeds, start=1)
+            {"item": f"{n:06d}", **row, "checkpoint_sha256": checkpoint.sha256}
+            for n, row in enumerate(drawing.rows, start=1)
         ]
         files.write_csv(folder / "items.csv", rows, COLUMNS)
         images = files.open_npy(folder / "images.npy")
@@ -65,7 +73,7 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
             width=images.shape[2],
             channels=images.shape[3],
             dtype="uint16" if images.dtype == np.uint16 else "uint8",
-            classes={label: len(images)} if label else {},
+            classes=dict(sorted(Counter(row["label"] for row in drawing.rows if row["label"]).items())),
             kept=len(images),
             intensity=f"drawn by {trained.method}; -1 to 1 became 0 to {np.iinfo(images.dtype).max}",
             content_sha256=files.sha256_file(folder / "images.npy"),
@@ -83,33 +91,25 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
     }
 
 
-def _fill(folder: Path, sampler: Sampler, seeds: list[int], context: JobContext) -> None:
+def _fill(folder: Path, drawing: Drawing, context: JobContext) -> None:
     """Write images.npy and the thumbnails batch by batch, so that no count is too large for the memory."""
     (folder / "thumbnails").mkdir()
     images: np.memmap[Any, Any] | None = None
     done, began = 0, time.monotonic()
-    for batch in sampler.images(seeds):
+    total = len(drawing.rows)
+    for batch in drawing.batches:
         if images is None:
-            images = files.create_npy(folder / "images.npy", (len(seeds), *batch.shape[1:]), batch.dtype)
+            images = files.create_npy(folder / "images.npy", (total, *batch.shape[1:]), batch.dtype)
         images[done : done + len(batch)] = batch
         for n, image in enumerate(batch, start=done + 1):
             data = samples.encode(image[None], columns=1)
             files.write_bytes(folder / "thumbnails" / f"{n:06d}.webp", data)
         done += len(batch)
         context.check()
-        eta_s = (time.monotonic() - began) * (len(seeds) - done) / done
-        context.progress(done / len(seeds), f"Image {done:,} of {len(seeds):,}", eta_s)
+        eta_s = (time.monotonic() - began) * (total - done) / done
+        context.progress(done / total, f"Image {done:,} of {total:,}", eta_s)
     assert images is not None  # at least one image is asked for
     images.flush()
-
-
-def _only_label(workspace: Workspace, image_set: str) -> str:
-    """The class of the set that a run learned, if there is just one and the set is still there."""
-    try:
-        classes = workspace.image_set(image_set).record.classes
-    except LabError:
-        return ""
-    return next(iter(classes)) if len(classes) == 1 else ""
 
 
 TASK = TaskSpec(

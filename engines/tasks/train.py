@@ -14,10 +14,13 @@ from engines.methods.base import MethodOptions, MethodSpec
 from engines.options import Options, option
 from engines.records import RunRecord
 from engines.tasks.base import TaskSpec
+from engines.tasks.training_data import data_for
+from engines.training import checkpoints
+from engines.training.checkpoints import Checkpoint
 from engines.training.loop import train
 from engines.training.perf import first_step
 from engines.training.plan import Budget, Plan
-from engines.workspace import ImageSet
+from engines.workspace import ImageSet, Workspace
 
 DEFAULT_IMAGES = 100_000
 QUICKEST = "quick_look"  # the preset that a form begins with
@@ -38,6 +41,24 @@ class TrainParameters(Options):
     )
     minutes: float | None = option(
         None, "Minutes", "Train for so long; pauses do not count.", unit="minutes", layer="basic", gt=0
+    )
+    only_class: str = option(
+        "", "Only class", "Learn the images of this class alone; all of them if empty. One run per class draws images "
+        "whose class is sure.", max_length=200,
+    )  # fmt: skip
+    init_from: str = option(
+        "", "Begin from", "A run of the same method whose weights this one begins with (transfer learning); RUN@IMAGES "
+        "names an older checkpoint of it. Training on a larger set first helps most where images are few.",
+        max_length=200,
+    )  # fmt: skip
+    parts: int = option(
+        1,
+        "Compute a batch in parts",
+        "The gradients of so many parts of a batch are added up before each update, which saves memory.",
+        too_low="A large batch may not fit into the memory.",
+        too_high="Slower; and batch normalisation sees the few images of a part only.",
+        ge=1,
+        le=64,
     )
     seed: int = option(0, "Seed", "The same seed draws the same numbers in the same order.", ge=0, lt=2**32)
     exact: bool = option(
@@ -107,14 +128,17 @@ def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
     method = method_named(parameters.method)
     options = chosen_options(method, parameters.preset, parameters.options)
     image_set = context.workspace.image_set(parameters.image_set)
-    _check(method, image_set)
+    data = data_for(method, options, image_set, parameters.only_class)
     plan = Plan(
         method=method,
         options=options,
         preset=parameters.preset or next(iter(method.presets)),
         channels=3 if image_set.record.channels == 3 else 1,
+        classes=data.classes,
+        parts=min(parameters.parts, options.batch // 2),
+        init_from=_checkpoint(context.workspace, parameters.init_from),
         seed=parameters.seed,
-        budget=budget(parameters, image_set.record.items),
+        budget=budget(parameters, len(data.images)),
         exact=parameters.exact,
         sample_every_images=parameters.sample_every_images,
         sheet_columns=parameters.sheet_columns,
@@ -126,9 +150,9 @@ def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
         threads=parameters.threads,
         device=parameters.device,
     )
-    _note(parameters, plan, image_set, context)
+    _note(parameters, plan, len(data.images), image_set, context)
     try:
-        outcome = train(plan, image_set.images, context)
+        outcome = train(plan, data, context)
     except OSError as error:
         raise explain(error) from error
     return {"id": context.folder.name, **outcome}
@@ -179,22 +203,16 @@ def _epoch_images(epochs: float | None, set_items: int) -> int | None:
     return max(round(epochs * set_items), 1) if epochs else None
 
 
-def _check(method: MethodSpec, image_set: ImageSet) -> None:
-    record = image_set.record
-    fewest = int(method.limits.get("fewest_images", 1))
-    if record.items < fewest:
-        raise LabError(
-            f"“{record.name}” holds too few images.",
-            f"{record.items} are there; {method.title} needs at least {fewest}, and some hundreds to learn anything.",
-            "Accept more images, or lower the threshold in the Data tab.",
-        )
-    if record.channels not in method.limits.get("channels", (1, 3)):
-        raise LabError(
-            f"{method.title} cannot learn images of {record.channels} channels.", "", "Choose another method or set."
-        )
+def _checkpoint(workspace: Workspace, wish: str) -> Checkpoint | None:
+    """The checkpoint to begin from: `RUN`, or `RUN@IMAGES`. Raises LabError where it is not there."""
+    if not wish:
+        return None
+    run, _, images = wish.partition("@")
+    workspace.run(run)  # raises for an unknown one
+    return checkpoints.choose(workspace.folder("runs", run), images or "latest")
 
 
-def _note(parameters: TrainParameters, plan: Plan, image_set: ImageSet, context: JobContext) -> None:
+def _note(parameters: TrainParameters, plan: Plan, items: int, image_set: ImageSet, context: JobContext) -> None:
     """Write the run's record; a run that goes on must go on with the pixels it began with."""
     workspace, record = context.workspace, image_set.record
     parent = f"image_sets/{record.id}"
@@ -207,11 +225,13 @@ def _note(parameters: TrainParameters, plan: Plan, image_set: ImageSet, context:
                 "Start a new run.",
             )
         return
+    origin = plan.init_from
+    begun = {f"runs/{origin.folder.parents[1].name}/{origin.folder.name}": origin.sha256} if origin else {}
     limits = {"images": plan.budget.images, "minutes": parameters.minutes}
     run_record = RunRecord(
         id=context.folder.name,
         name=context.job.title or context.folder.name,
-        parents={parent: record.content_sha256},
+        parents={parent: record.content_sha256, **begun},
         parameters=parameters.model_dump(mode="json"),
         method=plan.method.name,
         preset=plan.preset,
@@ -222,7 +242,7 @@ def _note(parameters: TrainParameters, plan: Plan, image_set: ImageSet, context:
         width=plan.options.size,
         height=plan.options.size,
         channels=plan.channels,
-        set_items=record.items,
+        set_items=items,
     )
     workspace.save("runs", run_record, context.folder)
 

@@ -43,6 +43,10 @@ class Checkpoint:
     def average(self) -> dict[str, Tensor]:
         return _read_tensors(self.folder / "ema.safetensors")
 
+    def weights(self) -> dict[str, Tensor]:
+        """Weights and optimisers by name, as they were trained."""
+        return _read_tensors(self.folder / "state.safetensors")
+
 
 def found(run_folder: Path) -> list[Checkpoint]:
     """All checkpoints, oldest first, without looking inside."""
@@ -117,7 +121,7 @@ def save(run_folder: Path, state: TrainState, tensors: dict[str, Tensor], about:
 def load(checkpoint: Checkpoint, state: TrainState) -> dict[str, Any]:
     """Restore a state in place; returns state.json."""
     about = checkpoint.about
-    state.restore(_read_tensors(checkpoint.folder / "state.safetensors"), checkpoint.average(), about)
+    state.restore(checkpoint.weights(), checkpoint.average(), about)
     return about
 
 

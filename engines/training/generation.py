@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from engines.errors import LabError
 from engines.methods.base import MethodSpec, NetSpec
 from engines.training import order, samples
 from engines.training.checkpoints import Checkpoint
+from engines.training.pixels import Pixels
 
 SEED_BITS = 53  # an item's seed stays exact in JSON and in spreadsheets
 
@@ -37,8 +37,11 @@ class Sampler:
             )
         self.method: MethodSpec = methods[about["method"]]
         self.dtype = np.dtype(about["dtype"])
+        self.classes: list[str] = about.get("classes", [""])
+        self.size = int(about["options"]["size"])
         networks = self.method.build(
-            self.method.options.model_validate(about["options"]), NetSpec(3 if about["channels"] == 3 else 1)
+            self.method.options.model_validate(about["options"]),
+            NetSpec(3 if about["channels"] == 3 else 1, len(self.classes)),
         )
         self.latent_dim = networks.latent_dim
         name = networks.averaged[0]
@@ -51,8 +54,17 @@ class Sampler:
         self.generator.load_state_dict(weights)
         self.generator.to((device or find()).torch)
 
-    def images(self, seeds: Sequence[int]) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
-        """Images [n, H, W, C] for item seeds, in small batches and in the pixels' type of the training set."""
+    def images(self, seeds: Sequence[int], labels: Sequence[int]) -> Iterator[samples.Stored]:
+        """Images [n, H, W, C] for item seeds and class numbers, in small batches and in the set's pixel type."""
         for start in range(0, len(seeds), samples.BATCH):
             rows = [samples.fixed_latents(1, self.latent_dim, seed) for seed in seeds[start : start + samples.BATCH]]
-            yield samples.draw(self.method.sample, self.generator, torch.cat(rows), self.dtype)
+            wanted = torch.tensor(labels[start : start + samples.BATCH])
+            yield samples.draw(self.method.sample, self.generator, torch.cat(rows), wanted, self.dtype)
+
+    def translated(self, images: samples.Stored) -> Iterator[samples.Stored]:
+        """Images [N, H, W, C] of the source class in the looks of the target class."""
+        pixels = Pixels(images, self.size, find("cpu"))
+        for start in range(0, len(images), samples.BATCH):
+            given = pixels.batch(np.arange(start, min(start + samples.BATCH, len(images))))
+            labels = torch.zeros(len(given), dtype=torch.int64)
+            yield samples.draw(self.method.sample, self.generator, given, labels, self.dtype)

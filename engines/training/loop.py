@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from engines.device import numerics
 from engines.jobs.context import JobContext
 from engines.training import order
-from engines.training.pixels import mirror_some
+from engines.training.feed import Data
 from engines.training.plan import Plan
+from engines.training.schedule import rate
 from engines.training.session import Session
 from engines.training.step import run_step
 
 
-def train(plan: Plan, images: np.ndarray[Any, np.dtype[Any]], context: JobContext) -> dict[str, Any]:
-    """Train on images [N, H, W, C] (uint8 or uint16) in the run folder of `context`, or go on where it stopped.
+def train(plan: Plan, data: Data, context: JobContext) -> dict[str, Any]:
+    """Train on an image set in the run folder of `context`, or go on where it stopped.
 
     Returns the counters and last losses. Raises LabError with advice, and JobStopped when Discard was asked; after
     Stop the run has been saved.
     """
     # Set up: the data on the device, the networks, and what an earlier sitting left behind.
-    session = Session(plan, images, context)
-    options, pixels = plan.options, session.pixels
+    session = Session(plan, data, context)
+    options, feed = plan.options, session.feed
     half_life_images = options.ema_half_life_kimg * 1000
     with session.closing(), numerics(session.device, plan.exact, session.crowd.threads):
         session.take_up()
@@ -35,14 +35,12 @@ def train(plan: Plan, images: np.ndarray[Any, np.dtype[Any]], context: JobContex
 
             # Fetch: the order and all random numbers of a step follow from the seed and the images seen.
             torch.manual_seed(order.step_seed(plan.seed, state.stream, state.images_seen))
-            real = pixels.batch(order.indexes(plan.seed, state.images_seen, options.batch, pixels.count))
-            if options.flip:
-                real = mirror_some(real)
+            batch = feed.batch(plan.seed, state.images_seen, options.batch)
 
             # Update the networks, phase by phase.
             run_step(
-                state.networks.nets, state.optimizers, session.phases, real,
-                state.batches, state.images_seen, session.choices, session.means,
+                state.networks.nets, state.optimizers, session.phases, batch.parts(plan.parts), state.batches,
+                state.images_seen, session.choices, session.means, rate(options, state.images_seen),
             )  # fmt: skip
             state.images_seen += options.batch
             state.batches += 1

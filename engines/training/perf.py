@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from engines.device import Device
 from engines.methods.base import MethodOptions, MethodSpec, NetSpec, Phase
 from engines.methods.blocks import set_folding
+from engines.training.feed import Batch, Feed
 from engines.training.state import TrainState
 from engines.training.step import Choices, Means, run_step
 
@@ -52,11 +53,12 @@ def first_step(method: MethodSpec, options: MethodOptions, device: Device) -> No
     apply(networks.nets, choices)
     black = torch.full((options.batch, 1, options.size, options.size), -1.0, device=device.torch)
     real = black.contiguous(memory_format=torch.channels_last)
-    run_step(networks.nets, state.optimizers, method.phases(options), real, 0, 0, choices, Means())
+    batch = Batch(real, torch.zeros(len(real), dtype=torch.int64, device=device.torch))
+    run_step(networks.nets, state.optimizers, method.phases(options), [batch], 0, 0, choices, Means())
 
 
 def probe(
-    nets: Mapping[str, nn.Module], phases: list[Phase], real: Tensor, device: Device, start: Choices
+    nets: Mapping[str, nn.Module], phases: list[Phase], feed: Feed, batch: int, device: Device, start: Choices
 ) -> tuple[Choices, dict[str, Any]]:
     """Time steps on copies of the networks for two seconds or so; returns the best choices and what was measured.
 
@@ -64,7 +66,6 @@ def probe(
     that a busy moment of the machine hits all of them, and the best time of each counts.
     """
     copies = copy.deepcopy(dict(nets))
-    real = real[:PROBE_IMAGES] if device.kind == "cpu" else real
     ways = [
         Choices(bf16, fold, start.threads)
         for bf16, fold in itertools.product((True, False) if device.bf16 else (False,), (True, False))
@@ -73,8 +74,9 @@ def probe(
     cuda = device.kind == "cuda"
     began, turns = time.perf_counter(), 0
     with torch.random.fork_rng(devices=[0] if cuda else []):
+        tried = feed.first(min(batch, PROBE_IMAGES) if device.kind == "cpu" else batch)
         for turn, way in itertools.product(range(MOST_TURNS), ways):
-            taken = _time_step(copies, phases, real, way, cuda)
+            taken = _time_step(copies, phases, tried, way, cuda)
             spent_s = time.perf_counter() - began
             if turn:  # the first turn builds kernels and is not counted
                 times[way] = min(times[way], taken)
@@ -85,21 +87,22 @@ def probe(
     # A machine that is too busy for a fair comparison keeps the guess.
     fair = turns >= 1
     best = min(ways, key=lambda way: times[way] * (1.0 if way == start else WORTH_IT)) if fair else start
+    images = len(tried.real)
     measured = {
-        f"{'bfloat16' if way.bf16 else 'float32'}, {'folded' if way.fold else 'plain'}": round(len(real) / taken, 1)
+        f"{'bfloat16' if way.bf16 else 'float32'}, {'folded' if way.fold else 'plain'}": round(images / taken, 1)
         for way, taken in times.items()
         if taken < float("inf")
     }
     spent_s = round(time.perf_counter() - began, 2)
-    return best, {"images_per_s": measured, "took_s": spent_s, "batch": len(real), "fair": fair}
+    return best, {"images_per_s": measured, "took_s": spent_s, "batch": images, "fair": fair}
 
 
-def _time_step(nets: dict[str, nn.Module], phases: list[Phase], real: Tensor, way: Choices, cuda: bool) -> float:
+def _time_step(nets: dict[str, nn.Module], phases: list[Phase], tried: Batch, way: Choices, cuda: bool) -> float:
     apply(nets, way)
     if cuda:
         torch.cuda.synchronize()
     began = time.perf_counter()
-    run_step(nets, {}, phases, real, batches=1, images_seen=0, choices=way, means=Means())
+    run_step(nets, {}, phases, [tried], batches=1, images_seen=0, choices=way, means=Means())
     if cuda:
         torch.cuda.synchronize()
     return time.perf_counter() - began

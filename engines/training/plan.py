@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engines.methods.base import MethodOptions, MethodSpec
+from engines.training.checkpoints import Checkpoint
 from engines.training.state import TrainState
 
 
@@ -43,6 +44,9 @@ class Plan:
     channels: Literal[1, 3]
     seed: int
     budget: Budget
+    classes: tuple[str, ...] = ("",)  # of the images, in the order of their numbers
+    parts: int = 1  # in which a batch is computed, to save memory
+    init_from: Checkpoint | None = None  # weights to begin with, where they fit
     exact: bool = False
     sample_every_images: int = 0  # 0: chosen by the clock, so that sheets never cost more than a few percent
     sheet_columns: int = 8
@@ -61,6 +65,7 @@ class Plan:
             "preset": self.preset,
             "options": self.options.model_dump(mode="json"),
             "channels": self.channels,
+            "classes": list(self.classes),
             "seed": self.seed,
             "exact": self.exact,
         }

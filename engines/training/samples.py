@@ -29,19 +29,28 @@ def fixed_latents(count: int, latent_dim: int, seed: int) -> Tensor:
 
 
 def draw(
-    sample: Callable[[nn.Module, Tensor], Tensor], generator: nn.Module, latents: Tensor, dtype: np.dtype[Any]
+    sample: Callable[[nn.Module, Tensor, Tensor], Tensor],
+    generator: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    dtype: np.dtype[Any],
 ) -> Stored:
-    """Images [N, H, W, C] for latents [N, L], as stored pixels; draws no random numbers."""
+    """Images [N, H, W, C] as stored pixels for latents [N, L] (or images to translate) and labels [N].
+
+    Draws no random numbers.
+    """
     device = next(generator.parameters()).device
     with torch.inference_mode():
-        parts = [to_stored(sample(generator, part.to(device)), dtype) for part in latents.split(BATCH)]
+        parts = [
+            to_stored(sample(generator, part.to(device), wanted.to(device)), dtype)
+            for part, wanted in zip(inputs.split(BATCH), labels.split(BATCH), strict=True)
+        ]
     return np.concatenate(parts)
 
 
-def shown_reals(pixels: Pixels, count: int, seed: int) -> Stored:
-    """As many real images, chosen once; fewer where the set is smaller."""
-    chosen = np.random.default_rng(seed).permutation(pixels.count)[:count]
-    return to_stored(pixels.batch(chosen), pixels.dtype)
+def shown_reals(pixels: Pixels, count: int, seed: int) -> Tensor:
+    """As many real images [N, C, H, W] in [-1, 1], chosen once; fewer where the set is smaller."""
+    return pixels.batch(np.random.default_rng(seed).permutation(pixels.count)[:count])
 
 
 def encode(images: Stored, columns: int) -> bytes:

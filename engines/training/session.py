@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 
 from engines import files
@@ -17,8 +16,8 @@ from engines.jobs.context import JobContext
 from engines.methods.base import NetSpec, parameter_count
 from engines.training import checkpoints, guards, order, perf
 from engines.training.crowd import Crowd
+from engines.training.feed import Data, Feed
 from engines.training.memory import is_out_of_memory, out_of_memory
-from engines.training.pixels import Pixels
 from engines.training.plan import Plan
 from engines.training.sheets import Sheets
 from engines.training.state import TrainState, all_finite
@@ -32,10 +31,11 @@ PAUSED_LOOK_S = 0.1
 class Session:
     """One sitting of a training, from Start or Resume to its end; `state` is replaced by a roll-back."""
 
-    def __init__(self, plan: Plan, images: np.ndarray[Any, np.dtype[Any]], context: JobContext) -> None:
+    def __init__(self, plan: Plan, data: Data, context: JobContext) -> None:
         self.plan, self.context = plan, context
         self.device = find(plan.device)
-        self.pixels = Pixels(images, plan.options.size, self.device)
+        self.feed = Feed(data, plan.options.size, plan.options.flip, self.device)
+        self.pixels = self.feed.pixels
         self.phases = plan.method.phases(plan.options)
         self.choices = (perf.fixed if plan.exact else perf.guess)(self.device, plan.threads)
         self.probed = plan.exact
@@ -51,7 +51,7 @@ class Session:
     def _start(self) -> TrainState:
         """The state at image 0: a function of the seed."""
         torch.manual_seed(order.own_seed(self.plan.seed, "networks"))
-        networks = self.plan.method.build(self.plan.options, NetSpec(self.plan.channels))
+        networks = self.plan.method.build(self.plan.options, NetSpec(self.plan.channels, len(self.plan.classes)))
         return TrainState.new(networks, self.device.torch)
 
     # Taking up
@@ -66,6 +66,7 @@ class Session:
         if checkpoint:
             self._load(checkpoint)
         else:
+            self._begin_from_another()
             per_parameter = 5 * 4  # weight, average, two moments, and some room; float32
             size = per_parameter * sum(parameter_count(net) for net in self.state.networks.nets.values())
             plan = self.plan
@@ -77,9 +78,24 @@ class Session:
         self._milestones = self.plan.budget.milestones_passed(self.state, self.plan.milestones)
         self._ticks = 0
 
+    def _begin_from_another(self) -> None:
+        """Transfer: begin with the weights of an earlier training. Raises LabError if none of them fits."""
+        if not self.plan.init_from:
+            return
+        taken, wanted = self.state.begin_from(self.plan.init_from.weights())
+        if not taken:
+            raise LabError(
+                "No weight of the earlier run fits these networks.",
+                f"It was trained by {self.plan.init_from.about['method']}, with other networks.",
+                "Choose a run of the same method, or begin without one.",
+            )
+        text = f"Begun with {taken} of {wanted} tensors of an earlier run; the others were drawn anew."
+        advice = "" if taken == wanted else "They differ in shape, as with another image size: that is as it should be."
+        self.warn(guards.Remark("transfer", text, advice, severity="info"))
+
     def _load(self, checkpoint: checkpoints.Checkpoint) -> None:
         about = checkpoints.load(checkpoint, self.state)
-        if about["options"] != self.plan.options.model_dump(mode="json"):
+        if self.plan.method.options.model_validate(about["options"]) != self.plan.options:
             raise LabError(
                 "This run was trained with other options.",
                 "Its checkpoint and its settings disagree.",
@@ -138,9 +154,8 @@ class Session:
         if self.probed:
             return
         with self._aside():
-            real = self.pixels.batch(np.arange(self.plan.options.batch) % self.pixels.count)
-            nets = self.state.networks.nets
-            self.choices, measured = perf.probe(nets, self.phases, real, self.device, self.choices)
+            nets, batch = self.state.networks.nets, -(-self.plan.options.batch // self.plan.parts)
+            self.choices, measured = perf.probe(nets, self.phases, self.feed, batch, self.device, self.choices)
             perf.apply(nets, self.choices)
             self.probed = True
         fraction = round(self.plan.budget.fraction(self.state), 4)

@@ -14,7 +14,7 @@ from engines.errors import explain
 from engines.jobs.context import JobContext
 from engines.training import order, samples
 from engines.training.checkpoints import DIGITS
-from engines.training.pixels import Pixels
+from engines.training.pixels import Pixels, to_stored
 from engines.training.plan import Plan
 from engines.training.state import TrainState
 
@@ -31,8 +31,13 @@ class Sheets:
         self.plan, self.pixels, self.context = plan, pixels, context
         self.columns, self.rows = samples.fitting(plan.sheet_columns, plan.sheet_rows, plan.options.size)
         count = self.columns * self.rows
-        self.latents = samples.fixed_latents(count, latent_dim, order.own_seed(plan.seed, "sheet"))
-        self.reals = samples.shown_reals(pixels, count, order.own_seed(plan.seed, "reals"))
+        shown = samples.shown_reals(pixels, count, order.own_seed(plan.seed, "reals"))
+        self.reals = to_stored(shown, pixels.dtype)
+        # A translation shows the same images before and after; where classes are learned, each has rows of its own.
+        latents = samples.fixed_latents(count, latent_dim, order.own_seed(plan.seed, "sheet"))
+        self.inputs = shown if plan.method.translates else latents
+        rows = torch.arange(len(self.inputs)) // self.columns
+        self.labels = rows % (len(plan.classes) if plan.method.conditional else 1)
         self.last_images, self._last_s, self._cost_s = 0, time.perf_counter(), 0.0
         self._first: nn.Module | None = None
         self._writer = samples.Writer()
@@ -71,7 +76,7 @@ class Sheets:
     def _put(self, generator: nn.Module, images_seen: int, bf16: bool) -> np.ndarray[Any, np.dtype[Any]]:
         began = time.perf_counter()
         with torch.autocast(self.pixels.device.type, torch.bfloat16, enabled=bf16):
-            images = samples.draw(self.plan.method.sample, generator, self.latents, self.pixels.dtype)
+            images = samples.draw(self.plan.method.sample, generator, self.inputs, self.labels, self.pixels.dtype)
         self._cost_s = time.perf_counter() - began
         file = f"samples/{images_seen:0{DIGITS}d}.webp"
         size = {"columns": self.columns, "rows": self.rows, "tile": self.plan.options.size}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engines.errors import LabError
 from engines.methods.base import Networks
-from engines.training.adam import FusedAdam
+from engines.training.optimizers import Optimizer, make_optimizer
 
 
 @dataclass
@@ -21,7 +21,7 @@ class TrainState:
 
     networks: Networks
     average: dict[str, nn.Module]
-    optimizers: dict[str, FusedAdam]
+    optimizers: dict[str, Optimizer]
     images_seen: int = 0
     batches: int = 0
     trained_s: float = 0.0
@@ -34,7 +34,7 @@ class TrainState:
             net.to(device).to(memory_format=torch.channels_last)
         average = {name: copy.deepcopy(networks.nets[name]).eval().requires_grad_(False) for name in networks.averaged}
         optimizers = {
-            name: FusedAdam(networks.nets[name].parameters(), settings)
+            name: make_optimizer(networks.nets[name].parameters(), settings)
             for name, settings in networks.optimizers.items()
         }
         return cls(networks, average, optimizers)
@@ -85,6 +85,23 @@ class TrainState:
             "stream": self.stream,
             "histories": self.histories,
         }
+
+    def begin_from(self, tensors: dict[str, Tensor]) -> tuple[int, int]:
+        """Take over the weights of another training that fit by name and shape; how many tensors did, and of how many.
+
+        Optimisers begin afresh (transfer learning).
+        """
+        taken = wanted = 0
+        with torch.no_grad():
+            for name, net in self.networks.nets.items():
+                for key, tensor in net.state_dict().items():
+                    given = tensors.get(f"{name}.{key}")
+                    wanted += 1
+                    if given is not None and given.shape == tensor.shape:
+                        tensor.copy_(given)
+                        taken += 1
+        self.copy_average()
+        return taken, wanted
 
     def restore(self, tensors: dict[str, Tensor], average: dict[str, Tensor], counters: dict[str, Any]) -> None:
         """Take over a saved state in place; memory layouts stay as they are. Raises LabError if it does not fit."""

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from engines.methods.base import Phase, Step
 from engines.methods.blocks import freeze
-from engines.training.adam import FusedAdam
+from engines.training.feed import Batch
+from engines.training.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,22 @@ class Means:
 
 def run_step(
     nets: Mapping[str, nn.Module],
-    optimizers: Mapping[str, FusedAdam],
+    optimizers: Mapping[str, Optimizer],
     phases: list[Phase],
-    real: Tensor,
+    parts: list[Batch],
     batches: int,
     images_seen: int,
     choices: Choices,
     means: Means,
+    rate: float = 1.0,
 ) -> None:
-    """Run the phases that are due; networks without an optimiser (in the probe) only get their gradients."""
-    step = Step(nets, real, images_seen, means.add)
+    """Run the phases that are due; networks without an optimiser (in the probe) only get their gradients.
+
+    The gradients of the parts of a batch are added up, each part weighing as it has images. `rate` scales the learning
+    rates.
+    """
+    total, alone = sum(len(part.real) for part in parts), len(parts) == 1
+    steps = [Step(nets, part.real, images_seen, means.add, part.labels, part.other, alone) for part in parts]
     for phase in phases:
         if batches % phase.every:
             continue
@@ -73,11 +80,12 @@ def run_step(
         for _ in range(phase.repeat):
             for name in phase.nets:
                 nets[name].zero_grad(set_to_none=True)
-            with torch.autocast(real.device.type, torch.bfloat16, enabled=choices.bf16):
-                loss = phase.loss(step)
-            loss.backward()
+            for step in steps:
+                with torch.autocast(step.real.device.type, torch.bfloat16, enabled=choices.bf16):
+                    loss = phase.loss(step)
+                (loss if alone else loss * (len(step.real) / total)).backward()
             for name in phase.nets:
                 if name in optimizers:
-                    optimizers[name].step()
+                    optimizers[name].step(rate)
         for name in phase.frozen:
             freeze(nets[name], False)

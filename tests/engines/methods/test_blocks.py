@@ -12,7 +12,6 @@ from engines.methods.blocks import (
     freeze,
     logistic_d_loss,
     non_saturating_g_loss,
-    r1_penalty,
     set_folding,
 )
 
@@ -56,32 +55,6 @@ def test_losses_stay_finite_and_in_float32_for_certain_verdicts() -> None:
     sure = torch.tensor([200.0], dtype=torch.bfloat16)
     loss = logistic_d_loss(-sure, sure)
     assert loss.dtype == torch.float32 and loss == 200 and non_saturating_g_loss(-sure) == 200
-
-
-def test_r1_is_the_squared_gradient_norm() -> None:
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.Linear(16, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)
-    ).double()
-    for parameter in net.parameters():
-        parameter.data = parameter.data.float()
-    image = torch.randn(3, 1, 4, 4)
-    penalty = r1_penalty(net, image)
-    step, differences = 1e-3, []
-    for sample in image:
-        units = step * torch.eye(16).view(16, 1, 4, 4)
-        slopes = (net(sample + units) - net(sample - units)) / (2 * step)
-        differences.append(slopes.square().sum())
-    torch.testing.assert_close(penalty, torch.stack(differences).mean(), rtol=1e-2, atol=1e-5)
-    penalty.backward()
-    first = net[1].weight
-    assert isinstance(first, torch.Tensor) and first.grad is not None and first.grad.abs().sum() > 0
-
-
-def test_r1_leaves_autocast() -> None:
-    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 1))
-    with torch.autocast("cpu", torch.bfloat16):
-        assert r1_penalty(net, torch.randn(2, 1, 4, 4)).dtype == torch.float32
 
 
 def test_freezing_stops_the_weights_but_not_the_input() -> None:

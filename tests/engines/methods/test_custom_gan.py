@@ -65,7 +65,7 @@ def test_every_size_and_channel_count(preset: str, size: int, channels: Any) -> 
     options = METHOD.choose(preset, {"size": size, "latent_dim": 16})
     networks = build(options, NetSpec(channels))
     with torch.inference_mode():
-        images = METHOD.sample(networks.nets["generator"].eval(), torch.randn(2, 16))
+        images = METHOD.sample(networks.nets["generator"].eval(), torch.randn(2, 16), torch.zeros(2, dtype=torch.int64))
         verdicts = networks.nets["discriminator"](images)
     assert images.shape == (2, channels, size, size) and images.abs().max() <= 1 and verdicts.shape == (2,)
 

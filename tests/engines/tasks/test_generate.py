@@ -32,7 +32,13 @@ def trained(workspace: Workspace) -> Iterator[Path]:
     files.write_json(_folder(workspace.folder("image_sets", "reals")) / "record.json", _real().model_dump())
     record = RunRecord(id="run", name="A run", method="custom_gan", image_set="reals")
     workspace.save("runs", record)
-    about = {"method": "custom_gan", "options": options.model_dump(), "channels": 1, "dtype": "uint16"}
+    about = {
+        "method": "custom_gan",
+        "options": options.model_dump(),
+        "channels": 1,
+        "dtype": "uint16",
+        "classes": ["malignant"],
+    }
     for images_seen in (1000, 2000):
         torch.manual_seed(images_seen)
         state = TrainState.new(METHOD.build(options, NetSpec(1)), torch.device("cpu"))
@@ -83,7 +89,7 @@ def test_the_same_seed_makes_the_same_images(workspace: Workspace, trained: Path
 def test_one_image_comes_back_from_its_own_seed(workspace: Workspace, trained: Path) -> None:
     made = workspace.image_set(generate(workspace, count=20)["id"])
     sampler = Sampler(checkpoints.choose(trained, "latest"))
-    (alone,) = sampler.images([int(made.items[17]["seed"])])
+    (alone,) = sampler.images([int(made.items[17]["seed"])], [0])
     # Another batch size may round differently in the last bits of 16.
     np.testing.assert_allclose(alone[0].astype(int), made.images[17].astype(int), atol=8)
 

@@ -32,6 +32,8 @@ def make_set(workspace: Workspace, items: int = 64, channels: int = 1) -> str:
             id="blobs", name="Blobs", origin="real", items=items, width=32, height=32, channels=channels, dtype="uint8",
             classes={"blob": items}, content_sha256=files.sha256_file(folder / "images.npy"),
         )  # fmt: skip
+        rows = [{"item": f"{number:06d}", "label": "blob"} for number in range(items)]
+        files.write_csv(folder / "items.csv", rows, ("item", "label"))
         workspace.save("image_sets", record, folder)
     return "blobs"
 
@@ -121,7 +123,7 @@ def test_settings_of_the_training_may_come_with_the_methods(workspace: Workspace
 def test_the_warm_up_takes_a_step_of_the_quickest_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[dict[str, Any]] = []
     step = perf.run_step
-    monkeypatch.setattr(perf, "run_step", lambda *given: taken.append({"real": given[3].shape}) or step(*given))
+    monkeypatch.setattr(perf, "run_step", lambda *given: taken.append({"real": given[3][0].real.shape}) or step(*given))
     assert TASK.warm_up is not None
     TASK.warm_up()
     assert [tuple(one["real"]) for one in taken] == ([(16, 1, 64, 64)] if find().kind == "cpu" else [])

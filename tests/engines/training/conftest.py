@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from engines.jobs.context import JobContext
-from engines.methods.base import Adam, MethodSpec, NetSpec, Networks, Phase, Preset, Step, draw_latents
-from engines.methods.blocks import UpConv, logistic_d_loss, non_saturating_g_loss, r1_penalty
+from engines.methods.base import Adam, MethodSpec, NetSpec, Networks, Phase, Preset, Step, draw_latents, plain_sample
+from engines.methods.blocks import UpConv, logistic_d_loss, non_saturating_g_loss
 from engines.methods.custom_gan import METHOD, Options
+from engines.methods.penalties import r1_penalty
+from engines.training.feed import Data
 from engines.training.plan import Budget, Plan
 from engines.workspace import Workspace
 
@@ -68,14 +70,9 @@ def tiny_phases(options: Options) -> list[Phase]:
     ]
 
 
-def tiny_sample(generator: nn.Module, latents: Tensor) -> Tensor:
-    images: Tensor = generator(latents)
-    return images
-
-
 TINY = MethodSpec(
-    "tiny", "Tiny", "For tests.", "None.", Options, {"plain": Preset("Plain", "", {})}, {}, tiny_build, tiny_phases,
-    tiny_sample,
+    name="tiny", title="Tiny", summary="For tests.", good_for="Tests.", source="None.", cost="light", options=Options,
+    presets={"plain": Preset("Plain", "", {})}, build=tiny_build, phases=tiny_phases, sample=plain_sample,
 )  # fmt: skip
 
 PlanMaker = Callable[..., Plan]
@@ -114,7 +111,7 @@ def quick_plan(tiny_plan: PlanMaker) -> PlanMaker:
 
 
 @pytest.fixture(scope="session")
-def discs() -> np.ndarray[Any, np.dtype[np.uint8]]:
+def discs() -> Data:
     """64 images [64, 32, 32, 1] uint8 of a bright disc at a random place."""
     random = np.random.default_rng(0)
     rows, columns = np.mgrid[:32, :32]
@@ -123,7 +120,7 @@ def discs() -> np.ndarray[Any, np.dtype[np.uint8]]:
         40 + 180 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / r**2)
         for (y, x), r in zip(centres, radii, strict=True)
     ]
-    return np.asarray(images, dtype=np.uint8)[..., None]
+    return Data.of(np.asarray(images, dtype=np.uint8)[..., None])
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from engines.jobs import control, events
 from engines.jobs.context import JobContext, JobStopped
 from engines.methods.base import Phase
 from engines.training import checkpoints
+from engines.training.feed import Data
 from engines.training.loop import train
 from engines.training.plan import Budget
 
-Images = np.ndarray[Any, np.dtype[np.uint8]]
 Contexts = Callable[[str], JobContext]
 TRAINING = Path(__file__).resolve().parents[3] / "engines"
 
 
-def test_a_run_leaves_sheets_checkpoints_and_events(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_a_run_leaves_sheets_checkpoints_and_events(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     context = context_in("run")
     outcome = train(tiny_plan(48, sample_every_images=16), discs, context)
     assert outcome["state"] == "done" and outcome["images_seen"] == 48 and outcome["batches"] == 6
@@ -50,7 +50,7 @@ def test_a_run_leaves_sheets_checkpoints_and_events(tiny_plan: Any, discs: Image
     ]  # fmt: skip
 
 
-def test_the_first_sheet_is_drawn_before_the_first_step(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_the_first_sheet_is_drawn_before_the_first_step(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     train(tiny_plan(8), discs, context_in("one"))
     train(tiny_plan(8, {"learning_rate_g": 1e-7}), discs, context_in("two"))
     one, two = (context_in(name).folder / "samples" for name in ("one", "two"))
@@ -60,15 +60,15 @@ def test_the_first_sheet_is_drawn_before_the_first_step(tiny_plan: Any, discs: I
 
 @pytest.mark.parametrize(("channels", "dtype"), [(1, np.uint16), (3, np.uint8)])
 def test_colour_and_sixteen_bits_train(
-    channels: int, dtype: Any, tiny_plan: Any, discs: Images, context_in: Contexts
+    channels: int, dtype: Any, tiny_plan: Any, discs: Data, context_in: Contexts
 ) -> None:
-    images = np.repeat(discs, channels, axis=3).astype(dtype) * (257 if dtype == np.uint16 else 1)
-    train(tiny_plan(16, channels=channels), images, context_in("run"))
+    images = np.repeat(discs.images, channels, axis=3).astype(dtype) * (257 if dtype == np.uint16 else 1)
+    train(tiny_plan(16, channels=channels), Data.of(images), context_in("run"))
     about = checkpoints.found(context_in("run").folder)[0].about
     assert about["channels"] == channels and about["dtype"] == np.dtype(dtype).name
 
 
-def test_the_probe_leaves_the_networks_alone(tiny_plan: Any, discs: Images, context_in: Contexts, newest: Any) -> None:
+def test_the_probe_leaves_the_networks_alone(tiny_plan: Any, discs: Data, context_in: Contexts, newest: Any) -> None:
     """Fast mode on the same arithmetic as exact mode differs in nothing but what the probe may choose."""
     train(tiny_plan(16), discs, context_in("exact"))
     train(tiny_plan(16, exact=False), discs, context_in("fast"))
@@ -81,7 +81,7 @@ def test_the_probe_leaves_the_networks_alone(tiny_plan: Any, discs: Images, cont
 
 
 def test_checkpoints_are_thinned_but_for_stars_and_milestones(
-    tiny_plan: Any, discs: Images, context_in: Contexts
+    tiny_plan: Any, discs: Data, context_in: Contexts
 ) -> None:
     context = context_in("run")
     files.write_json(context.folder / "run.json", {"starred": [24]})
@@ -89,7 +89,7 @@ def test_checkpoints_are_thinned_but_for_stars_and_milestones(
     assert [found.images_seen for found in checkpoints.found(context.folder)] == [24, 40, 72, 80]
 
 
-def test_discard_ends_without_writing(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_discard_ends_without_writing(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     context = context_in("run")
     control.request(context.folder, "discard")
     with pytest.raises(JobStopped) as stopped:
@@ -97,7 +97,7 @@ def test_discard_ends_without_writing(tiny_plan: Any, discs: Images, context_in:
     assert stopped.value.discard and not (context.folder / "checkpoints").exists()
 
 
-def test_minutes_end_a_run(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_minutes_end_a_run(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     plan = tiny_plan(8, budget=Budget(seconds=1e-3))
     assert train(plan, discs, context_in("run"))["images_seen"] == 8
 
@@ -134,7 +134,7 @@ def poisoned(plan: Any, at: set[int], weights: bool = False) -> Any:
 
 
 @pytest.mark.parametrize("weights", [False, True])
-def test_broken_numbers_roll_back_once(weights: bool, tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_broken_numbers_roll_back_once(weights: bool, tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     context = context_in("run")
     plan = poisoned(tiny_plan(80, checkpoint_every_images=24), {40}, weights)
     outcome = train(plan, discs, context)
@@ -145,13 +145,13 @@ def test_broken_numbers_roll_back_once(weights: bool, tiny_plan: Any, discs: Ima
     assert last and all(bool(value.isfinite().all()) for value in last.average().values())
 
 
-def test_broken_numbers_before_any_checkpoint_start_over(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_broken_numbers_before_any_checkpoint_start_over(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     context = context_in("run")
     assert train(poisoned(tiny_plan(32), {8}), discs, context)["images_seen"] == 32
     assert "went back to 0 images" in events.read(context.folder, "warning")[0]["text"]
 
 
-def test_broken_numbers_twice_end_with_advice(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_broken_numbers_twice_end_with_advice(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     context = context_in("run")
     with pytest.raises(LabError, match="out of bounds twice") as error:
         train(poisoned(tiny_plan(80, checkpoint_every_images=24), {40, 48}), discs, context)
@@ -169,7 +169,7 @@ def test_broken_numbers_twice_end_with_advice(tiny_plan: Any, discs: Images, con
     ],
 )
 def test_out_of_memory_says_which_batch_to_try(
-    fault: Exception, tiny_plan: Any, discs: Images, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
+    fault: Exception, tiny_plan: Any, discs: Data, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = itertools.count()
 
@@ -184,7 +184,7 @@ def test_out_of_memory_says_which_batch_to_try(
 
 
 def test_other_faults_stay_what_they_are(
-    tiny_plan: Any, discs: Images, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
+    tiny_plan: Any, discs: Data, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def step(*_: Any, **__: Any) -> None:
         raise RuntimeError("shape mismatch")
@@ -195,7 +195,7 @@ def test_other_faults_stay_what_they_are(
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint(
-    tiny_plan: Any, discs: Images, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
+    tiny_plan: Any, discs: Data, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = context_in("run")
     write, written = files.write_bytes, itertools.count()
@@ -213,7 +213,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
 
 
 def test_a_small_disk_is_refused_at_the_start(
-    tiny_plan: Any, discs: Images, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
+    tiny_plan: Any, discs: Data, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "free_bytes", lambda path: 2**20)
     with pytest.raises(LabError, match="not enough room"):
@@ -221,7 +221,7 @@ def test_a_small_disk_is_refused_at_the_start(
 
 
 def test_a_sheet_that_cannot_be_written_is_told(
-    tiny_plan: Any, discs: Images, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
+    tiny_plan: Any, discs: Data, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = context_in("run")
     (context.folder / "samples").write_text("a file where a folder should be")
@@ -242,7 +242,7 @@ def test_no_step_waits_for_the_device(name: str) -> None:
 
 
 def test_losses_are_read_once_per_tick(
-    tiny_plan: Any, discs: Images, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
+    tiny_plan: Any, discs: Data, context_in: Contexts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from engines.training.step import Means
 

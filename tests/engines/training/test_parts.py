@@ -18,7 +18,7 @@ from torch import nn
 from engines import device
 from engines.methods.base import Adam
 from engines.training import guards, order, samples
-from engines.training.adam import FusedAdam
+from engines.training.optimizers import FusedAdam
 from engines.training.pixels import Pixels, to_stored
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,8 +68,8 @@ def test_adam_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_training_never_imports_the_compiler() -> None:
     """It costs seconds between Start and the first loss."""
     code = (
-        "import sys, torch; from engines.training import loop, adam; from engines.methods.base import Adam;"
-        "net = torch.nn.Linear(2, 1); made = adam.FusedAdam(net.parameters(), Adam(1e-3));"
+        "import sys, torch; from engines.training import loop, optimizers; from engines.methods.base import Adam;"
+        "net = torch.nn.Linear(2, 1); made = optimizers.make_optimizer(net.parameters(), Adam(1e-3));"
         "net(torch.ones(1, 2)).sum().backward(); made.step();"
         "from engines import device; found = device.find('cpu'); device.numerics(found, True, 1).__enter__();"
         "sys.exit('torch._dynamo' in sys.modules)"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,9 +14,9 @@ from engines.errors import LabError
 from engines.jobs import control, events
 from engines.jobs.context import JobContext
 from engines.training import checkpoints
+from engines.training.feed import Data
 from engines.training.loop import train
 
-Images = np.ndarray[Any, np.dtype[np.uint8]]
 Contexts = Callable[[str], JobContext]
 Newest = Callable[[Path], dict[str, Tensor]]
 STEPS = 14
@@ -28,7 +27,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 @pytest.fixture
-def unbroken(tiny_plan: Any, discs: Images, context_in: Contexts, newest: Newest) -> dict[str, Tensor]:
+def unbroken(tiny_plan: Any, discs: Data, context_in: Contexts, newest: Newest) -> dict[str, Tensor]:
     context = context_in("unbroken")
     train(tiny_plan(STEPS * 8), discs, context)
     return newest(context.folder)
@@ -36,7 +35,7 @@ def unbroken(tiny_plan: Any, discs: Images, context_in: Contexts, newest: Newest
 
 @pytest.mark.parametrize("stops", [(1,), (3,), (7, 8), (2, 5, 11, 13)])
 def test_stopped_runs_end_like_unbroken_ones(
-    stops: tuple[int, ...], tiny_plan: Any, discs: Images, context_in: Contexts, newest: Newest, unbroken: Any
+    stops: tuple[int, ...], tiny_plan: Any, discs: Data, context_in: Contexts, newest: Newest, unbroken: Any
 ) -> None:
     """The stops lie around the lazy penalty (every 3rd step) and the end of the epoch (8 steps); with sheets at all."""
     for steps in (*stops, STEPS):
@@ -45,14 +44,14 @@ def test_stopped_runs_end_like_unbroken_ones(
 
 
 def test_another_seed_ends_elsewhere(
-    tiny_plan: Any, discs: Images, context_in: Contexts, newest: Newest, unbroken: Any
+    tiny_plan: Any, discs: Data, context_in: Contexts, newest: Newest, unbroken: Any
 ) -> None:
     train(tiny_plan(STEPS * 8, seed=4), discs, context_in("other"))
     assert not same(newest(context_in("other").folder), unbroken)
 
 
 def test_pause_sample_and_stop_leave_no_trace(
-    tiny_plan: Any, discs: Images, context_in: Contexts, newest: Newest, unbroken: Any
+    tiny_plan: Any, discs: Data, context_in: Contexts, newest: Newest, unbroken: Any
 ) -> None:
     class Visitor(JobContext):
         """Presses buttons at certain counts of images."""
@@ -81,7 +80,7 @@ def test_pause_sample_and_stop_leave_no_trace(
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_older_one(
-    tiny_plan: Any, discs: Images, context_in: Contexts, newest: Newest, unbroken: Any
+    tiny_plan: Any, discs: Data, context_in: Contexts, newest: Newest, unbroken: Any
 ) -> None:
     context = context_in("damaged")
     train(tiny_plan(5 * 8), discs, context)
@@ -96,7 +95,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_older_one(
     assert [event["name"] for event in events.read(context.folder, "warning")] == ["damaged_checkpoint"]
 
 
-def test_a_half_written_checkpoint_is_never_seen(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_a_half_written_checkpoint_is_never_seen(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     context = context_in("half")
     train(tiny_plan(8), discs, context)
     (context.folder / "checkpoints" / ".part-1234-00000016").mkdir()
@@ -111,13 +110,13 @@ def test_a_half_written_checkpoint_is_never_seen(tiny_plan: Any, discs: Images, 
     ]
 
 
-def test_other_options_are_refused(tiny_plan: Any, discs: Images, context_in: Contexts) -> None:
+def test_other_options_are_refused(tiny_plan: Any, discs: Data, context_in: Contexts) -> None:
     train(tiny_plan(8), discs, context_in("run"))
     with pytest.raises(LabError, match="other options"):
         train(tiny_plan(16, {"dropout": 0.5}), discs, context_in("run"))
 
 
-def test_the_real_method_resumes_exactly(quick_plan: Any, discs: Images, context_in: Contexts, newest: Newest) -> None:
+def test_the_real_method_resumes_exactly(quick_plan: Any, discs: Data, context_in: Contexts, newest: Newest) -> None:
     train(quick_plan(16, {"r1_every": 3}), discs, context_in("straight"))
     for images in (8, 16):
         train(quick_plan(images, {"r1_every": 3}), discs, context_in("resumed"))
