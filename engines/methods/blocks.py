@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -59,3 +60,79 @@ def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     The same as a sigmoid followed by BCE, without its loss of precision near 0 and 1.
     """
     return 0.5 * (F.softplus(-real_logits.float()).mean() + F.softplus(fake_logits.float()).mean())
+
+
+class PixelNorm(nn.Module):
+    """Each feature vector [B, C, ...] divided by its root mean square over C (Karras et al. 2018, section 4.2)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features * (features.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+
+
+class MinibatchStd(nn.Module):
+    """Adds one channel: how much features differ within groups of images (Karras et al. 2018, section 3).
+
+    It lets a discriminator see that all images look alike. [B, C, H, W] -> [B, C + 1, H, W]; groups of `group` images,
+    or of the largest divisor of B below it.
+    """
+
+    def __init__(self, group: int = 4) -> None:
+        super().__init__()
+        self.group = group
+
+    def forward(self, features: Tensor) -> Tensor:
+        count, _, height, width = features.shape
+        group = next(size for size in range(min(self.group, count), 0, -1) if count % size == 0)
+        grouped = features.float().unflatten(0, (group, -1))  # images of a group lie count / group apart
+        spread = (grouped.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+        channel = spread.repeat(group)[:, None, None, None].expand(-1, 1, height, width)
+        return torch.cat([features, channel.to(features.dtype)], dim=1)
+
+
+class EqualConv2d(nn.Conv2d):
+    """A convolution whose weights are drawn from N(0, 1) and scaled at run time (Karras et al. 2018, section 4.1).
+
+    All layers then learn at one speed, whatever their size.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int | None = None) -> None:
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2 if padding is None else padding)
+        nn.init.normal_(self.weight)
+        nn.init.zeros_(self.get_parameter("bias"))
+        self.scale = (inputs * kernel**2) ** -0.5
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.conv2d(input, self.weight * self.scale, self.bias, self.stride, self.padding)
+
+
+class EqualLinear(nn.Linear):
+    """The same for a dense layer; `rate` slows its learning, `start` is its bias at the beginning."""
+
+    def __init__(self, inputs: int, outputs: int, rate: float = 1.0, start: float = 0.0) -> None:
+        super().__init__(inputs, outputs)
+        nn.init.normal_(self.weight, std=1 / rate)
+        nn.init.constant_(self.bias, start / rate)
+        self.scale, self.rate = rate * inputs**-0.5, rate
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight * self.scale, self.bias * self.rate)
+
+
+def blur(features: Tensor, taps: tuple[int, ...] = (1, 3, 3, 1), up: int = 1, down: int = 1) -> Tensor:
+    """Resample [B, C, H, W] by whole numbers behind a separable low-pass filter (Karras et al. 2020, section 4).
+
+    (1, 3, 3, 1) and (1, 2, 1) are binomial: no checkerboard upwards, no aliasing downwards. With `up` or `down` of 2
+    sides double or halve; edges continue with zeros.
+    """
+    channels, count = features.shape[1], len(taps)
+    kernel = torch.tensor(taps, dtype=features.dtype, device=features.device)
+    kernel = kernel / kernel.sum()
+    square = torch.outer(kernel, kernel).expand(channels, 1, count, count)
+    if up > 1:
+        # Taps spread over the zeros between the pixels; what lies beyond the edges is cut off evenly.
+        raised = F.conv_transpose2d(features, square * up**2, stride=up, groups=channels)
+        start = (count - up) // 2
+        height, width = features.shape[2] * up, features.shape[3] * up
+        return raised[:, :, start : start + height, start : start + width]
+    before, after = (count - down + 1) // 2, (count - down) // 2
+    return F.conv2d(F.pad(features, (before, after, before, after)), square, stride=down, groups=channels)

@@ -7,7 +7,12 @@ import torch
 import torch.nn.functional as F
 
 from engines.methods.blocks import (
+    EqualConv2d,
+    EqualLinear,
+    MinibatchStd,
+    PixelNorm,
     UpConv,
+    blur,
     fold_kernel,
     freeze,
     logistic_d_loss,
@@ -65,3 +70,37 @@ def test_freezing_stops_the_weights_but_not_the_input() -> None:
     assert net.weight.grad is None and given.grad is not None
     freeze(net, False)
     assert net.weight.requires_grad
+
+
+def test_resampling_keeps_a_flat_image_and_its_size() -> None:
+    flat = torch.ones(1, 2, 8, 8)
+    for taps in ((1, 3, 3, 1), (1, 2, 1)):
+        for up, down, side in ((2, 1, 16), (1, 2, 4), (1, 1, 8)):
+            result = blur(flat, taps, up=up, down=down)
+            assert result.shape == (1, 2, side, side)
+            torch.testing.assert_close(result[:, :, 2:-1, 2:-1], torch.ones_like(result[:, :, 2:-1, 2:-1]))
+
+
+def test_resampling_up_and_down_is_centred() -> None:
+    """A soft spot in the middle stays there: nothing moves by half a pixel."""
+    spot = torch.zeros(1, 1, 8, 8)
+    spot[..., 3:5, 3:5] = 1.0
+    for up, down in ((2, 1), (1, 2)):
+        result = blur(spot, up=up, down=down)
+        torch.testing.assert_close(result, result.flip(2, 3))
+
+
+def test_minibatch_std_is_nothing_for_equal_images() -> None:
+    same = torch.randn(1, 3, 4, 4).expand(4, -1, -1, -1)
+    differing = torch.randn(6, 3, 4, 4)
+    layer = MinibatchStd(4)
+    assert layer(same).shape == (4, 4, 4, 4) and layer(same)[:, 3].max() < 1e-3
+    assert layer(differing)[:, 3].min() > 0.3, "six images make groups of three"
+
+
+def test_pixel_norm_and_equal_layers_keep_the_scale() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(64, 32, 8, 8)
+    torch.testing.assert_close(PixelNorm()(features).square().mean(dim=1), torch.ones(64, 8, 8), rtol=1e-4, atol=1e-4)
+    assert 0.9 < EqualConv2d(32, 16, 3)(features)[:, :, 1:-1, 1:-1].std() < 1.1
+    assert 0.9 < EqualLinear(32, 256, rate=0.01)(features[:, :, 0, 0]).std() < 1.1
