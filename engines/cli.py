@@ -124,13 +124,15 @@ def train(
     epochs: Annotated[float | None, typer.Option(help="Stop after this many passes over the set.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after this long.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed draws the same numbers.")] = None,
+    only_class: Annotated[str | None, typer.Option(help="Learn the images of one class.")] = None,
+    init_from: Annotated[str | None, typer.Option(help="Begin with the weights of RUN, or of RUN@IMAGES.")] = None,
     extra: SetOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a generative model on an image set; Ctrl-C stops and saves."""
     given: dict[str, Any] = {"image_set": image_set, "method": method, "preset": preset, "seed": seed}
-    given |= {"images": images, "epochs": epochs, "minutes": minutes}
+    given |= {"images": images, "epochs": epochs, "minutes": minutes, "only_class": only_class, "init_from": init_from}
     try:
         changes = parse_assignments(extra or [])
     except ValueError as error:
@@ -145,13 +147,14 @@ def generate(
     run: Annotated[str, typer.Argument(help="Id of the run.")],
     count: Annotated[int, typer.Option(help="How many images.")],
     checkpoint: Annotated[str | None, typer.Option(help="latest, or images seen.")] = None,
+    label: Annotated[str | None, typer.Option(help="The class to draw.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed makes the same images.")] = None,
     extra: SetOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draw a synthetic image set from a checkpoint of a run."""
-    given = {"run": run, "checkpoint": checkpoint, "count": count, "seed": seed}
+    given = {"run": run, "checkpoint": checkpoint, "count": count, "label": label, "seed": seed}
     _job("generate", given, extra, workspace, as_json, f"generate {run}")
 
 
