@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engines.methods.adversarial import GanOptions, augmenter, scaled, two_players
-from engines.methods.base import MethodSpec, NetSpec, Networks, Phase, Preset, plain_sample
+from engines.methods.base import MethodSpec, NetSpec, Networks, Phase, Preset, Step, plain_sample
 from engines.methods.blocks import UpConv
 from engines.options import option
 
 BASE_SIZE = 8  # side of the generator's first feature map
 BASE_CHANNELS = 256
+COARSEST = 64  # pixels: where training from coarse to fine begins
 
 
 class Options(GanOptions):
@@ -34,17 +37,36 @@ class Options(GanOptions):
         "Networks",
         "The published pair; or a light one, with a stronger discriminator, which learns sooner.",
     )
+    stage_kimg: float = option(
+        0.0,
+        "Coarse to fine",
+        "Begin at 64 pixels, and double the resolution after so many thousand images until the image size is reached, "
+        "as Rahali 2025 did (64, 128, 256). 0 trains at the full size from the start.",
+        too_low="The coarse shapes are not there yet when the fine ones begin.",
+        too_high="Most of the run is spent on small images.",
+        unit="thousand images",
+        ge=0,
+        le=100_000,
+    )
+
+    @property
+    def stages(self) -> int:
+        """Resolutions that the training goes through: 64, 128, ... up to the image size."""
+        return (self.size // COARSEST).bit_length() if self.stage_kimg else 1
 
 
 class Generator(nn.Module):
     """Latents [B, L] -> dense 8x8x256 -> blocks of {upsample x2, conv 3x3, batch norm, ReLU} -> conv 3x3 -> tanh.
 
     The paper is silent on the activation after the dense layer and on the kernel size: ReLU and 3x3, as is usual.
+    Coarse to fine, the last blocks wait for their stage, and each earlier stage has a last convolution of its own.
     """
 
-    def __init__(self, latent_dim: int, base: int, widths: tuple[int, ...], channels: int) -> None:
+    stage: Tensor  # [] int64: of the last step, so that a checkpoint draws what was trained
+
+    def __init__(self, latent_dim: int, base: int, widths: tuple[int, ...], channels: int, stages: int = 1) -> None:
         super().__init__()
-        self.base = base
+        self.base, self.stages, self.current = base, stages, stages - 1
         self.dense = nn.Linear(latent_dim, BASE_SIZE * BASE_SIZE * base)
         self.blocks = nn.Sequential(
             *(
@@ -53,36 +75,66 @@ class Generator(nn.Module):
             )
         )
         self.to_image = nn.Conv2d(widths[-1], channels, kernel_size=3, padding=1)
+        if stages > 1:
+            self.to_coarse = nn.ModuleList(
+                nn.Conv2d(width, channels, kernel_size=3, padding=1) for width in widths[-stages:-1]
+            )
+            self.register_buffer("stage", torch.zeros((), dtype=torch.int64))
+
+    def enter(self, stage: int) -> None:
+        """Compute at this stage from now on."""
+        self.current = stage
+        if self.stages > 1:
+            self.stage.fill_(stage)
 
     def forward(self, latents: Tensor) -> Tensor:
+        if self.stages > 1 and not self.training:
+            self.current = int(self.stage)
+        waiting = self.stages - 1 - self.current
         features = torch.relu(self.dense(latents)).view(-1, self.base, BASE_SIZE, BASE_SIZE)
         if self.to_image.weight.is_contiguous(memory_format=torch.channels_last):
             features = features.contiguous(memory_format=torch.channels_last)
-        return torch.tanh(self.to_image(self.blocks(features)).float())
+        features = self.blocks[: len(self.blocks) - waiting](features)
+        last = self.to_coarse[self.current] if waiting else self.to_image
+        images = torch.tanh(last(features).float())
+        # A sheet keeps its size whatever the stage.
+        return F.interpolate(images, scale_factor=2.0**waiting) if waiting and not self.training else images
 
 
 class Discriminator(nn.Module):
     """Images [B, C, H, W] -> {conv of stride 2, LeakyReLU, dropout} blocks -> flatten -> dense -> logit [B].
 
-    The published sigmoid is part of the loss (see blocks.logistic_d_loss).
+    The published sigmoid is part of the loss (see blocks.logistic_d_loss). Coarse to fine, smaller images enter at a
+    later block, through a first convolution of their own.
     """
 
-    def __init__(self, size: int, widths: tuple[int, ...], kernel: int, dropout: float, channels: int) -> None:
+    def __init__(
+        self, size: int, widths: tuple[int, ...], kernel: int, dropout: float, channels: int, stages: int = 1
+    ) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(
-            *(
-                nn.Sequential(
-                    nn.Conv2d(before, after, kernel, stride=2, padding=1),
-                    nn.LeakyReLU(0.2, inplace=True),
-                    *([nn.Dropout(dropout)] if dropout else []),
-                )
-                for before, after in zip((channels, *widths), widths, strict=False)
-            )
-        )
+        self.stages, self.current = stages, stages - 1
+
+        def block(inputs: int, outputs: int) -> nn.Sequential:
+            convolution = nn.Conv2d(inputs, outputs, kernel, stride=2, padding=1)
+            rest = [nn.Dropout(dropout)] if dropout else []
+            return nn.Sequential(convolution, nn.LeakyReLU(0.2, inplace=True), *rest)
+
+        pairs = zip((channels, *widths), widths, strict=False)
+        self.blocks = nn.Sequential(*(block(before, after) for before, after in pairs))
+        # In the order of the stages: the coarsest images enter furthest in.
+        self.entries = nn.ModuleList(block(channels, widths[skipped]) for skipped in range(stages - 1, 0, -1))
         self.dense = nn.Linear(widths[-1] * (size // 2 ** len(widths)) ** 2, 1)
 
+    def enter(self, stage: int) -> None:
+        """Judge images of this stage from now on."""
+        self.current = stage
+
     def forward(self, images: Tensor) -> Tensor:
-        return self.dense(self.blocks(images).flatten(1)).squeeze(1)
+        if skipped := self.stages - 1 - self.current:
+            features = self.blocks[skipped + 1 :](self.entries[self.current](images))
+        else:
+            features = self.blocks(images)
+        return self.dense(features.flatten(1)).squeeze(1)
 
 
 def widths(options: Options) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -105,9 +157,10 @@ def widths(options: Options) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def build(options: Options, spec: NetSpec) -> Networks:
     generator_widths, discriminator_widths = widths(options)
     published = options.networks == "published"
-    generator = Generator(options.latent_dim, scaled(BASE_CHANNELS, options.width), generator_widths, spec.channels)
+    base = scaled(BASE_CHANNELS, options.width)
+    generator = Generator(options.latent_dim, base, generator_widths, spec.channels, options.stages)
     discriminator = Discriminator(
-        options.size, discriminator_widths, 3 if published else 4, options.dropout, spec.channels
+        options.size, discriminator_widths, 3 if published else 4, options.dropout, spec.channels, options.stages
     )
     if not published:
         # He et al. 2015 for LeakyReLU; PyTorch's own start is smaller and costs the first minutes.
@@ -123,7 +176,21 @@ def build(options: Options, spec: NetSpec) -> Networks:
 
 
 def phases(options: Options) -> list[Phase]:
-    return two_players(options)
+    plain = two_players(options)
+    if options.stages == 1:
+        return plain
+
+    def staged(phase: Phase) -> Phase:
+        def loss(step: Step) -> Tensor:
+            stage = min(int(step.images_seen / (options.stage_kimg * 1000)), options.stages - 1)
+            for name in ("generator", "discriminator"):
+                cast(Generator | Discriminator, step.nets[name]).enter(stage)
+            coarser = 2 ** (options.stages - 1 - stage)
+            return phase.loss(replace(step, real=F.avg_pool2d(step.real, coarser)))
+
+        return replace(phase, loss=loss)
+
+    return [staged(phase) for phase in plain]
 
 
 _PUBLISHED = {"learning_rate_g": 1e-4, "learning_rate_d": 1e-5}
@@ -156,6 +223,11 @@ METHOD = MethodSpec(
         ),
         "dropout_03": Preset(
             "Dropout 0.3", "Rahali's earlier variant with more dropout.", {**_PUBLISHED, "dropout": 0.3}
+        ),
+        "coarse_to_fine": Preset(
+            "Coarse to fine",
+            "Rahali's stages of 64, 128 and 256 pixels; in the paper, 256 failed with black images.",
+            {**_PUBLISHED, "size": 256, "stage_kimg": 200.0},
         ),
         "quick_look": Preset(
             "Quick look",

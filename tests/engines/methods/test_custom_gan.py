@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from engines.methods.base import NetSpec, parameter_count
-from engines.methods.custom_gan import METHOD, Options, build
+from engines.methods.base import NetSpec, Step, parameter_count
+from engines.methods.custom_gan import METHOD, Generator, Options, build, phases
 
 
 def shapes(net: nn.Module, given: Tensor, kind: type[nn.Module]) -> list[tuple[int, ...]]:
@@ -101,3 +101,35 @@ def test_every_option_speaks() -> None:
     for name, field in METHOD.options.model_json_schema()["properties"].items():
         assert field["title"] and len(field["description"]) > 20 and field["layer"] in ("dial", "basic", "all"), name
         assert name == "networks" or (field["too_low"] and field["too_high"]), name
+
+
+def test_coarse_to_fine_grows_and_its_sheets_keep_their_size() -> None:
+    options = METHOD.choose("coarse_to_fine", {"width": 0.1, "latent_dim": 8, "batch": 2, "stage_kimg": 0.01})
+    nets = build(options, NetSpec(1)).nets
+    judge, deceive = phases(options)
+    real = torch.randn(2, 1, 256, 256)
+    seen: dict[int, set[int]] = {}
+    for images_seen in (0, 8, 10, 19, 20, 1000):
+        sides: set[int] = set()
+        hook = nets["discriminator"].register_forward_pre_hook(
+            lambda _net, given, sides=sides: sides.add(given[0].shape[-1])
+        )
+        step = Step(nets, real, images_seen, lambda name, value: None, torch.zeros(2, dtype=torch.int64))
+        for phase in (judge, deceive):
+            assert torch.isfinite(phase.loss(step))
+        hook.remove()
+        seen[images_seen] = sides
+        nets["generator"].eval()
+        assert METHOD.sample(nets["generator"], torch.randn(1, 8), torch.zeros(1)).shape == (1, 1, 256, 256)
+        nets["generator"].train()
+    assert seen == {0: {64}, 8: {64}, 10: {128}, 19: {128}, 20: {256}, 1000: {256}}
+
+
+def test_the_stage_travels_with_the_weights() -> None:
+    options = METHOD.choose("coarse_to_fine", {"width": 0.1, "latent_dim": 8})
+    trained, loaded = (build(options, NetSpec(1)).nets["generator"] for _ in range(2))
+    assert isinstance(trained, Generator)
+    trained.enter(1)
+    loaded.load_state_dict(trained.state_dict())
+    drawn = loaded.eval()(torch.randn(1, 8))
+    torch.testing.assert_close(drawn[..., ::2, ::2], drawn[..., 1::2, 1::2])  # 128 pixels, each drawn twice
