@@ -27,13 +27,17 @@ class UpConv(nn.Conv2d):
 
     fold: bool = False
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, kernel_size=3, padding=1)
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel_size=3, padding=1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
+        return self.raised(input, self.weight)
+
+    def raised(self, input: Tensor, weight: Tensor) -> Tensor:
+        """The same with a weight made from this layer's."""
         if self.fold:
-            return F.conv_transpose2d(input, fold_kernel(self.weight), self.bias, stride=2, padding=1)
-        return super().forward(F.interpolate(input, scale_factor=2.0, mode="nearest"))
+            return F.conv_transpose2d(input, fold_kernel(weight), self.bias, stride=2, padding=1)
+        return F.conv2d(F.interpolate(input, scale_factor=2.0, mode="nearest"), weight, self.bias, padding=1)
 
 
 def set_folding(net: nn.Module, fold: bool) -> None:
@@ -136,3 +140,63 @@ def blur(features: Tensor, taps: tuple[int, ...] = (1, 3, 3, 1), up: int = 1, do
         return raised[:, :, start : start + height, start : start + width]
     before, after = (count - down + 1) // 2, (count - down) // 2
     return F.conv2d(F.pad(features, (before, after, before, after)), square, stride=down, groups=channels)
+
+
+class SpectralNorm(nn.Module):
+    """Divides a weight [O, ...], seen as a matrix of O rows, by its largest singular value (Miyato et al. 2018, eq. 8).
+
+    The value is followed by one step of power iteration in each training pass (algorithm 1). Written here because
+    PyTorch's own multiplies in bfloat16 under autocast on a GPU; here the value stays float32.
+    """
+
+    left: Tensor  # [O] the left singular vector, as far as it is known
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("left", F.normalize(torch.randn(weight.shape[0]), dim=0))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        with torch.autocast(weight.device.type, enabled=False):
+            matrix = weight.flatten(1)
+            with torch.no_grad():
+                right = F.normalize(matrix.T @ self.left, dim=0)
+                # A new tensor: an earlier pass in the same step keeps its own for its gradients.
+                left = F.normalize(matrix @ right, dim=0)
+                if self.training:
+                    self.left.copy_(left)
+            return weight / (left @ (matrix @ right)).clamp(min=1e-12)
+
+
+class SpectralConv2d(nn.Conv2d):
+    """A convolution whose weight is divided by its largest singular value."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int | None = None, bias: bool = True
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2 if padding is None else padding, bias=bias)
+        self.norm = SpectralNorm(self.weight)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.conv2d(input, self.norm(self.weight), self.bias, self.stride, self.padding)
+
+
+class SpectralLinear(nn.Linear):
+    """A dense layer whose weight is divided by its largest singular value."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias=bias)
+        self.norm = SpectralNorm(self.weight)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.norm(self.weight), self.bias)
+
+
+class SpectralUpConv(UpConv):
+    """An UpConv whose weight is divided by its largest singular value."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, bias)
+        self.norm = SpectralNorm(self.weight)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self.raised(input, self.norm(self.weight))

@@ -11,6 +11,7 @@ from engines.methods.blocks import (
     EqualLinear,
     MinibatchStd,
     PixelNorm,
+    SpectralUpConv,
     UpConv,
     blur,
     fold_kernel,
@@ -104,3 +105,16 @@ def test_pixel_norm_and_equal_layers_keep_the_scale() -> None:
     torch.testing.assert_close(PixelNorm()(features).square().mean(dim=1), torch.ones(64, 8, 8), rtol=1e-4, atol=1e-4)
     assert 0.9 < EqualConv2d(32, 16, 3)(features)[:, :, 1:-1, 1:-1].std() < 1.1
     assert 0.9 < EqualLinear(32, 256, rate=0.01)(features[:, :, 0, 0]).std() < 1.1
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_upsampling_with_a_spectral_weight_is_that_of_the_divided_weight(fold: bool) -> None:
+    torch.manual_seed(0)
+    layer, image = SpectralUpConv(3, 5, bias=False), torch.randn(2, 3, 8, 8)
+    set_folding(layer, fold)
+    for _ in range(100):  # each pass in training is one step of the power iteration
+        result = layer(image)
+    divided = layer.weight / torch.linalg.matrix_norm(layer.weight.flatten(1), 2)
+    expected = F.conv2d(F.interpolate(image, scale_factor=2.0, mode="nearest"), divided, padding=1)
+    assert layer.bias is None
+    torch.testing.assert_close(result, expected, rtol=1e-3, atol=1e-4)
