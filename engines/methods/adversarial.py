@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from engines.methods.augment import AugmentedOptions, Augmenter
-from engines.methods.base import Adam, Phase, Step, draw_latents
+from engines.methods.base import Adam, MethodOptions, Phase, Step, draw_latents
 from engines.methods.blocks import logistic_d_loss, non_saturating_g_loss
 from engines.methods.penalties import r1_penalty
 from engines.options import option
 
 
-class GanOptions(AugmentedOptions):
-    """Options of a generator and a discriminator that play against each other."""
+class PlayerOptions(MethodOptions):
+    """Options of any two networks that play against each other, whatever their losses."""
 
     learning_rate_g: float = option(
         2e-4,
@@ -71,6 +71,19 @@ class GanOptions(AugmentedOptions):
         ge=0,
         lt=1,
     )
+
+    @property
+    def adam_g(self) -> Adam:
+        return Adam(self.learning_rate_g, self.beta1, self.beta2)
+
+    @property
+    def adam_d(self) -> Adam:
+        return Adam(self.learning_rate_d, self.beta1, self.beta2)
+
+
+class GanOptions(PlayerOptions, AugmentedOptions):
+    """Options of a generator and a discriminator in the non-saturating game, with augmentation and R1."""
+
     r1_gamma: float = option(
         0.0,
         "R1 penalty",
@@ -97,14 +110,6 @@ class GanOptions(AugmentedOptions):
         too_low="About a sixth slower; the generator is judged on fresh images.",
         too_high="Nothing to fear: it is how most published code does it.",
     )
-
-    @property
-    def adam_g(self) -> Adam:
-        return Adam(self.learning_rate_g, self.beta1, self.beta2)
-
-    @property
-    def adam_d(self) -> Adam:
-        return Adam(self.learning_rate_d, self.beta1, self.beta2)
 
 
 def scaled(channels: int, width: float) -> int:
