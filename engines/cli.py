@@ -126,6 +126,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="The same seed draws the same numbers.")] = None,
     only_class: Annotated[str | None, typer.Option(help="Learn the images of one class.")] = None,
     init_from: Annotated[str | None, typer.Option(help="Begin with the weights of RUN, or of RUN@IMAGES.")] = None,
+    estimate: Annotated[bool, typer.Option(help="Only say how long it would take, and how much memory.")] = False,
     extra: SetOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -139,7 +140,7 @@ def train(
         raise LabError(str(error), "", "Write settings as --set key=value.") from error
     if changes:
         given["options"] = changes
-    _job("train", given, None, workspace, as_json, f"{image_set} {method}")
+    _job("trial" if estimate else "train", given, None, workspace, as_json, f"{image_set} {method}")
 
 
 @app.command()

@@ -17,6 +17,7 @@ from engines.tasks.base import TaskSpec
 from engines.tasks.training_data import data_for
 from engines.training import checkpoints
 from engines.training.checkpoints import Checkpoint
+from engines.training.feed import Data
 from engines.training.loop import train
 from engines.training.perf import first_step
 from engines.training.plan import Budget, Plan
@@ -125,6 +126,17 @@ class TrainParameters(Options):
 
 def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
     """Train, or go on; returns where the run stands. Raises LabError with advice."""
+    plan, data, image_set = prepared(parameters, context)
+    _note(parameters, plan, len(data.images), image_set, context)
+    try:
+        outcome = train(plan, data, context)
+    except OSError as error:
+        raise explain(error) from error
+    return {"id": context.folder.name, **outcome}
+
+
+def prepared(parameters: TrainParameters, context: JobContext) -> tuple[Plan, Data, ImageSet]:
+    """What to train on what. Raises LabError with advice for what cannot be trained."""
     method = method_named(parameters.method)
     options = chosen_options(method, parameters.preset, parameters.options)
     image_set = context.workspace.image_set(parameters.image_set)
@@ -150,12 +162,7 @@ def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
         threads=parameters.threads,
         device=parameters.device,
     )
-    _note(parameters, plan, len(data.images), image_set, context)
-    try:
-        outcome = train(plan, data, context)
-    except OSError as error:
-        raise explain(error) from error
-    return {"id": context.folder.name, **outcome}
+    return plan, data, image_set
 
 
 def warm_up() -> None:
