@@ -144,12 +144,19 @@ def report_verdicts(step: Step, loss: Tensor, real_logits: Tensor, fake_logits: 
     step.report("d_fake", fake_logits.float().sigmoid().mean())
 
 
-def two_players(options: GanOptions, joint: bool = True, g_steps: int = 1) -> list[Phase]:
+def two_players(
+    options: GanOptions, joint: bool = True, g_steps: int = 1, real_label: float = 1.0, noise: float = 0.0
+) -> list[Phase]:
     """The non-saturating game on logits (Goodfellow et al. 2014), with lazy R1 where it is asked for.
 
     `joint`: reals and fakes go through the discriminator in one pass, which its batch normalisation would notice; so
-    leave it off where there is one. `g_steps`: updates of the generator for one of the discriminator.
+    leave it off where there is one. `g_steps`: updates of the generator for one of the discriminator. `real_label`:
+    what the discriminator is to call reals. `noise`: standard deviation of what is added to all that it sees.
     """
+
+    def shown(step: Step, images: Tensor) -> Tensor:
+        images = augmented(step, images)
+        return images + noise * torch.randn_like(images) if noise else images
 
     def discriminator_loss(step: Step) -> Tensor:
         generator, discriminator = step.nets["generator"], step.nets["discriminator"]
@@ -159,26 +166,26 @@ def two_players(options: GanOptions, joint: bool = True, g_steps: int = 1) -> li
             fake = generator(latents)
         if reuse:
             step.kept["fake"] = fake
-        real, fake = augmented(step, step.real), augmented(step, fake.detach())
+        real, fake = shown(step, step.real), shown(step, fake.detach())
         if joint:
             real_logits, fake_logits = discriminator(torch.cat([real, fake])).float().chunk(2)
         else:
             real_logits, fake_logits = discriminator(real).float(), discriminator(fake).float()
         heed(step, real_logits)
-        loss = logistic_d_loss(real_logits, fake_logits)
+        loss = logistic_d_loss(real_logits, fake_logits, real_label)
         report_verdicts(step, loss, real_logits, fake_logits)
         return loss
 
     def penalty(step: Step) -> Tensor:
         # At the images as the discriminator sees them: resampling has no second gradient in PyTorch.
-        value = r1_penalty(step.nets["discriminator"], augmented(step, step.real))
+        value = r1_penalty(step.nets["discriminator"], shown(step, step.real))
         return value * (options.r1_gamma / 2 * options.r1_every)
 
     def generator_loss(step: Step) -> Tensor:
         fake = step.kept.pop("fake", None)
         if fake is None:
             fake = step.nets["generator"](draw_latents(len(step.real), options.latent_dim, step.real))
-        loss = non_saturating_g_loss(step.nets["discriminator"](augmented(step, fake)))
+        loss = non_saturating_g_loss(step.nets["discriminator"](shown(step, fake)))
         step.report("g_loss", loss)
         return loss
 

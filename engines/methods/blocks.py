@@ -58,12 +58,15 @@ def non_saturating_g_loss(fake_logits: Tensor) -> Tensor:
     return F.softplus(-fake_logits.float()).mean()
 
 
-def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def logistic_d_loss(real_logits: Tensor, fake_logits: Tensor, real_label: float = 1.0) -> Tensor:
     """Mean of the binary cross-entropies of reals ("real") and fakes ("fake"), on logits in float32.
 
-    The same as a sigmoid followed by BCE, without its loss of precision near 0 and 1.
+    The same as a sigmoid followed by BCE, without its loss of precision near 0 and 1. A `real_label` below 1 smooths
+    the label of reals alone (Salimans et al. 2016, section 3.4).
     """
-    return 0.5 * (F.softplus(-real_logits.float()).mean() + F.softplus(fake_logits.float()).mean())
+    real_logits = real_logits.float()
+    smoothed = F.softplus(-real_logits) + (1 - real_label) * real_logits
+    return 0.5 * (smoothed.mean() + F.softplus(fake_logits.float()).mean())
 
 
 class PixelNorm(nn.Module):
