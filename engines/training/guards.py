@@ -15,6 +15,11 @@ LOST_G_LOSS = 4.0  # its fakes pass for real with a probability of 2 %
 LOW_DIVERSITY = 0.15  # of the diversity of as many real images
 SHEETS_IN_A_ROW = 2
 WARM_UP_IMAGES = 5_000  # every generator starts with near-equal images
+# Sheet distances (sheet_distance.py): healthy runs fall from about 10 to below 1 within 10,000 images.
+FAR = 0.5
+FELL_BACK = 4.0  # times the best distance so far: a jolt of the discriminator gives 5 to 10 times
+NO_PROGRESS_IMAGES, NO_PROGRESS_SHEETS, PROGRESS = 20_000, 8, 0.9
+MOST_DISTANCES = 400
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,19 @@ NO_DIVERSITY = Remark(
     "learning rates.",
 )
 
+FALLEN_BACK = Remark(
+    "fallen_back",
+    "The images have become much worse than they were: something threw the generator off its way.",
+    "Often it finds back within some thousand images. If it does not: stop, and begin a new run from the checkpoint "
+    "before, with half the learning rates or a larger R1 penalty.",
+)
+NO_PROGRESS = Remark(
+    "no_progress",
+    "The images have not come nearer to the real ones since the first half of this run, and are still far from them.",
+    "More of the same will hardly help. Try the method's standard preset, other learning rates, or another method; "
+    "with a Wasserstein critic also more critic steps and a lower rate.",
+)
+
 
 class Guards:
     """Keeps its memory in a plain dict that travels in the checkpoint."""
@@ -57,16 +75,38 @@ class Guards:
         )
         return self._after(lost, TICKS_IN_A_ROW, OVERPOWERED)
 
-    def after_sheet(self, images: np.ndarray[Any, np.dtype[Any]], real_diversity: float, seen: int) -> list[Remark]:
-        """Judge the images [N, H, W, C] of a sample sheet against the diversity of as many real ones."""
+    def after_sheet(
+        self, images: np.ndarray[Any, np.dtype[Any]], real_diversity: float, distance: float, seen: int
+    ) -> list[Remark]:
+        """Judge the images [N, H, W, C] of a sample sheet: their diversity against that of as many real ones, and
+        their distance from these (see sheet_distance.py) against earlier sheets."""
         ratio = diversity(images) / real_diversity if real_diversity > 0 else 1.0
-        return self._after(seen >= WARM_UP_IMAGES and ratio < LOW_DIVERSITY, SHEETS_IN_A_ROW, NO_DIVERSITY)
+        past: list[list[float]] = self.memory.setdefault("distances", [])
+        best = min((value for _, value in past), default=distance)
+        past.append([seen, round(distance, 4)])
+        if len(past) > MOST_DISTANCES:
+            del past[1::2]
+        worse = distance > FAR and distance > FELL_BACK * max(best, 0.0)
+        return [
+            *self._after(seen >= WARM_UP_IMAGES and ratio < LOW_DIVERSITY, SHEETS_IN_A_ROW, NO_DIVERSITY),
+            *self._after(seen >= WARM_UP_IMAGES and worse, SHEETS_IN_A_ROW, FALLEN_BACK),
+            *self._after(distance > FAR and _stands_still(past, seen), SHEETS_IN_A_ROW, NO_PROGRESS),
+        ]
 
     def _after(self, bad: bool, in_a_row: int, warning: Remark) -> list[Remark]:
         """Warn once when something has been bad that often in a row; again only after it was good in between."""
         count = int(self.memory.get(warning.name, 0)) + 1 if bad else 0
         self.memory[warning.name] = min(count, in_a_row + 1)
         return [warning] if count == in_a_row else []
+
+
+def _stands_still(past: list[list[float]], seen: int) -> bool:
+    """Whether no sheet of the second half of a run is nearer to the reals than those of its first half."""
+    early = [value for at, value in past if at <= seen / 2]
+    late = [value for at, value in past if at > seen / 2]
+    if seen < NO_PROGRESS_IMAGES or min(len(early), len(late)) < NO_PROGRESS_SHEETS:
+        return False
+    return min(late) > PROGRESS * min(early)
 
 
 def diversity(images: np.ndarray[Any, np.dtype[Any]]) -> float:

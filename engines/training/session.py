@@ -19,6 +19,7 @@ from engines.training.crowd import Crowd
 from engines.training.feed import Data, Feed
 from engines.training.memory import is_out_of_memory, out_of_memory
 from engines.training.plan import Plan
+from engines.training.sheet_distance import SheetDistance
 from engines.training.sheets import Sheets
 from engines.training.state import TrainState, all_finite
 from engines.training.step import Choices, Means
@@ -44,6 +45,7 @@ class Session:
         self.state = self._start()
         self.guards = guards.Guards(self.state.histories)
         self.sheets = Sheets(plan, self.pixels, self.state.networks.latent_dim, context)
+        self.distance = SheetDistance(self.sheets.reals)
         self.numbers: dict[str, float] = {}  # of the last tick
         self.stopped = False
         self.images_per_s = 0.0
@@ -172,7 +174,10 @@ class Session:
         """Draw the fixed latents, and judge their diversity."""
         with self._aside():
             images = self.sheets.draw(self.state, self.choices.bf16)
-        for remark in self.guards.after_sheet(images, guards.diversity(self.sheets.reals), self.state.images_seen):
+            distance = self.distance(images)
+        self.numbers["sheet_distance"] = distance
+        seen, real_diversity = self.state.images_seen, guards.diversity(self.sheets.reals)
+        for remark in self.guards.after_sheet(images, real_diversity, distance, seen):
             self.warn(remark)
 
     def last_sheet(self) -> None:

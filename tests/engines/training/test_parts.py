@@ -132,11 +132,11 @@ def test_equal_images_are_told_after_the_warm_up() -> None:
     equal = np.repeat(varied[:1], 16, axis=0)
     real = guards.diversity(varied)
     watch = guards.Guards({})
-    early = [watch.after_sheet(equal, real, seen) for seen in (0, 1000, 2000)]
+    early = [watch.after_sheet(equal, real, 0.1, seen) for seen in (0, 1000, 2000)]
     assert not any(early)
-    late = [watch.after_sheet(equal, real, guards.WARM_UP_IMAGES + n) for n in range(guards.SHEETS_IN_A_ROW)]
+    late = [watch.after_sheet(equal, real, 0.1, guards.WARM_UP_IMAGES + n) for n in range(guards.SHEETS_IN_A_ROW)]
     assert [remark.name for remarks in late for remark in remarks] == ["no_diversity"]
-    assert not watch.after_sheet(varied, real, 10_000)
+    assert not watch.after_sheet(varied, real, 0.1, 10_000)
 
 
 def test_exact_arithmetic_is_put_back() -> None:
