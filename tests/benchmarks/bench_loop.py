@@ -1,6 +1,7 @@
 """Our loop against the textbook loop, with the same networks, in one process and taking turns.
 
     python tests/benchmarks/bench_loop.py [--preset as_published] [--rounds 6] [--steps 4] [--threads N]
+                                          [--float32] [--levers]
 
 Textbook: a DataLoader over PNG files, NCHW, float32, plain upsampling, usual Adam, the generator run twice a step,
 and two `.item()` per step: how nearly every published GAN script does it. Ours: what `train` does after its probe. The
@@ -11,6 +12,7 @@ the ratio of processor time, which other programs disturb least.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import statistics
 import sys
@@ -32,9 +34,9 @@ from engines import device
 from engines.methods.base import NetSpec, draw_latents
 from engines.methods.custom_gan import METHOD
 from engines.training import order, perf
-from engines.training.pixels import Pixels
+from engines.training.feed import Batch, Data, Feed
 from engines.training.state import TrainState
-from engines.training.step import Means, run_step
+from engines.training.step import Choices, Means, run_step
 
 COUNT = 256
 
@@ -94,26 +96,48 @@ def textbook(options: Any, folder: Path) -> Callable[[int], None]:
     return run
 
 
-def ours(options: Any, images: np.ndarray[Any, Any], machine: device.Device, threads: int) -> tuple[Any, Any]:
-    """The steps of training/loop.py with the choices of its probe; also returns what the probe measured."""
-    pixels = Pixels(images, options.size, machine)
-    state = TrainState.new(METHOD.build(options, NetSpec(1)), machine.torch)
+def probed(options: Any, feed: Feed, machine: device.Device, threads: int) -> tuple[Choices, dict[str, Any]]:
+    """What the probe of a training would choose here, and what it measured."""
+    networks = METHOD.build(options, NetSpec(1))
+    state = TrainState.new(networks, machine.torch)
+    guess = perf.guess(machine, threads)
+    return perf.probe(state.networks.nets, METHOD.phases(options), feed, options.batch, machine, guess)
+
+
+def ours(options: Any, feed: Feed, choices: Choices, layout: torch.memory_format) -> Callable[[int], None]:
+    """The steps of training/loop.py: returns a function that runs so many."""
+    state = TrainState.new(METHOD.build(options, NetSpec(1)), torch.device("cpu"))
     phases, means = METHOD.phases(options), Means()
-    real = pixels.batch(np.arange(options.batch))
-    choices, measured = perf.probe(state.networks.nets, phases, real, machine, perf.guess(machine, threads))
     perf.apply(state.networks.nets, choices)
+    for net in state.networks.nets.values():
+        net.to(memory_format=layout)
 
     def run(steps: int) -> None:
         for _ in range(steps):
             torch.manual_seed(order.step_seed(0, 0, state.images_seen))
-            real = pixels.batch(order.indexes(0, state.images_seen, options.batch, pixels.count))
-            arguments = (state.networks.nets, state.optimizers, phases, real, state.batches, state.images_seen)
-            run_step(*arguments, choices, means)
+            batch = feed.batch(0, state.images_seen, options.batch)
+            if layout is torch.contiguous_format:
+                batch = Batch(batch.real.contiguous(), batch.labels)
+            counters = (state.batches, state.images_seen)
+            run_step(state.networks.nets, state.optimizers, phases, [batch], *counters, choices, means)
             state.images_seen += options.batch
             state.batches += 1
         means.read()
 
-    return run, {"choices": choices.words, **measured}
+    return run
+
+
+def levers(options: Any, feed: Feed, choices: Choices) -> dict[str, Callable[[int], None]]:
+    """Our loop without one lever each: what is lost is what the lever gives."""
+    last, fresh = torch.channels_last, options.model_copy(update={"reuse_fakes": False})
+    without = {
+        "without channels last": ours(options, feed, choices, torch.contiguous_format),
+        "without reused fakes": ours(fresh, feed, choices, last),
+        "the other upsampling": ours(options, feed, dataclasses.replace(choices, fold=not choices.fold), last),
+    }
+    if choices.bf16:
+        without["without bfloat16"] = ours(options, feed, dataclasses.replace(choices, bf16=False), last)
+    return without
 
 
 def main() -> None:
@@ -122,6 +146,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=device.cores())
+    parser.add_argument("--float32", action="store_true", help="as on a processor without bfloat16 units")
+    parser.add_argument("--levers", action="store_true", help="also without one lever each")
     chosen = parser.parse_args()
     machine = device.find("cpu")
     torch.set_num_threads(chosen.threads)
@@ -130,8 +156,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for index, image in enumerate(images):
             Image.fromarray(image[..., 0]).save(Path(folder) / f"{index:04d}.png")
-        fast, probed = ours(options, images, machine, chosen.threads)
-        runners: dict[str, Callable[[int], None]] = {"textbook": textbook(options, Path(folder)), "ours": fast}
+        feed = Feed(Data.of(images), options.size, False, machine)
+        choices, measured = probed(options, feed, machine, chosen.threads)
+        if chosen.float32:
+            choices = dataclasses.replace(choices, bf16=False)
+        runners: dict[str, Callable[[int], None]] = {
+            "textbook": textbook(options, Path(folder)),
+            "ours": ours(options, feed, choices, torch.channels_last),
+            **(levers(options, feed, choices) if chosen.levers else {}),
+        }
         wall: dict[str, list[float]] = {name: [] for name in runners}
         cpu: dict[str, list[float]] = {name: [] for name in runners}
         for round_number in range(chosen.rounds + 1):
@@ -147,11 +180,17 @@ def main() -> None:
         "device": machine.as_dict(),
         "preset": chosen.preset,
         "threads": chosen.threads,
-        "probe": probed,
+        "choices": choices.words,
+        "probe": measured,
         "images_per_s": speeds,
         "ratio_median": round(statistics.median(wall["textbook"]) / statistics.median(wall["ours"]), 2),
         "ratio_best": round(min(wall["textbook"]) / min(wall["ours"]), 2),
         "ratio_cpu_time": round(sum(cpu["textbook"]) / sum(cpu["ours"]), 2),
+        "levers": {
+            name: round(statistics.median(times) / statistics.median(wall["ours"]), 2)
+            for name, times in wall.items()
+            if name not in ("textbook", "ours")
+        },
     }
     print(json.dumps(report, indent=1))
 
