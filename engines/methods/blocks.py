@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -125,24 +127,38 @@ class EqualLinear(nn.Linear):
         return F.linear(input, self.weight * self.scale, self.bias * self.rate)
 
 
-def blur(features: Tensor, taps: tuple[int, ...] = (1, 3, 3, 1), up: int = 1, down: int = 1) -> Tensor:
+def blur(
+    features: Tensor, taps: tuple[int, ...] = (1, 3, 3, 1), up: int = 1, down: int = 1, grow: int = 0
+) -> Tensor:
     """Resample [B, C, H, W] by whole numbers behind a separable low-pass filter (Karras et al. 2020, section 4).
 
     (1, 3, 3, 1) and (1, 2, 1) are binomial: no checkerboard upwards, no aliasing downwards. With `up` or `down` of 2
-    sides double or halve; edges continue with zeros.
+    sides double or halve; edges continue with zeros. `grow` adds pixels to the sides of what is only smoothed: 1 before
+    a 3x3 convolution of stride 2, -1 behind a transposed one.
     """
+    given = features.dtype
+    if features.device.type == "cpu" and up * down > 1:
+        features = features.float()  # in bfloat16 the gradient of a strided filter takes ten times as long there
     channels, count = features.shape[1], len(taps)
-    kernel = torch.tensor(taps, dtype=features.dtype, device=features.device)
-    kernel = kernel / kernel.sum()
-    square = torch.outer(kernel, kernel).expand(channels, 1, count, count)
-    if up > 1:
-        # Taps spread over the zeros between the pixels; what lies beyond the edges is cut off evenly.
-        raised = F.conv_transpose2d(features, square * up**2, stride=up, groups=channels)
-        start = (count - up) // 2
-        height, width = features.shape[2] * up, features.shape[3] * up
-        return raised[:, :, start : start + height, start : start + width]
-    before, after = (count - down + 1) // 2, (count - down) // 2
-    return F.conv2d(F.pad(features, (before, after, before, after)), square, stride=down, groups=channels)
+    square = _low_pass(taps, features.dtype, features.device).expand(channels, 1, count, count)
+    with torch.autocast(features.device.type, enabled=False):
+        if up > 1:
+            # Taps spread over the zeros between the pixels; what lies beyond the edges is cut off evenly.
+            raised = F.conv_transpose2d(features, square * up**2, stride=up, groups=channels)
+            start = (count - up) // 2
+            height, width = features.shape[2] * up, features.shape[3] * up
+            return raised[:, :, start : start + height, start : start + width].to(given)
+        before, after = (count - down + grow + 1) // 2, (count - down + grow) // 2
+        padded = F.pad(features, (before, after, before, after))
+        return F.conv2d(padded, square, stride=down, groups=channels).to(given)
+
+
+@lru_cache(maxsize=64)
+def _low_pass(taps: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The taps as a square kernel, [T, T]; kept, because each copy to a GPU would wait for it."""
+    with torch.inference_mode(False):  # a kernel first needed for a sample sheet serves the training too
+        row = torch.tensor(taps, dtype=dtype, device=device) / sum(taps)
+        return torch.outer(row, row)
 
 
 class SpectralNorm(nn.Module):
