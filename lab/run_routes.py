@@ -1,4 +1,4 @@
-"""GET /lab/runs and /lab/run: the trainings of the workspace, and one of them with its sheets and checkpoints."""
+"""GET /lab/runs, /lab/run and /lab/compare: all trainings, one with its sheets and checkpoints, where some differ."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from starlette.concurrency import run_in_threadpool
 
 from engines import files
 from engines.errors import LabError
-from engines.jobs import events
+from engines.jobs import description, events
 from engines.workspace import Workspace
 from lab.answers import fault
+from lab.comparing import compared
 
 
 def _numbered(folder: Path, suffix: str) -> list[int]:
@@ -94,6 +95,12 @@ def lines(workspace: Workspace) -> list[dict[str, Any]]:
     return found
 
 
+def comparison(workspace: Workspace, ids: list[str]) -> dict[str, Any]:
+    """Where runs differ, and the state of each. Raises LabError for runs that cannot be compared."""
+    found = compared(workspace, ids, description.recall() or {})
+    return {**found, "runs": [line(workspace, id) for id in ids]}
+
+
 def make(workspace: Workspace) -> APIRouter:
     """Routes below /lab for any role; they only read."""
     router = APIRouter()
@@ -106,6 +113,13 @@ def make(workspace: Workspace) -> APIRouter:
     async def one_run(id: str) -> Any:
         try:
             return await run_in_threadpool(run, workspace, id)
+        except LabError as error:
+            return fault(error, 404)
+
+    @router.get("/compare")
+    async def compare(runs: str = "") -> Any:
+        try:
+            return await run_in_threadpool(comparison, workspace, runs.split(","))
         except LabError as error:
             return fault(error, 404)
 

@@ -41,6 +41,7 @@ def build() -> gr.Blocks:
                     part("chart", label="Losses")
                     part("health", label="How the run is doing")
                     part("scrubber", label="Sample sheets")
+                    part("compare", label="Comparison of runs")
             footer()
     blocks.queue(api_open=False, max_size=64)
     return blocks

@@ -50,6 +50,10 @@
 
   lab.visible = (element) => !document.hidden && element.offsetParent !== null;
 
+  // Whether a key pressed there belongs to a control, and not to the page.
+  lab.inControl = (target) => target instanceof Element
+    && target.closest("input, textarea, select, button, summary, canvas, [contenteditable], [role=tab], [role=slider], [role=listbox], [role=combobox], [role=radiogroup], [role=grid], [role=dialog]") !== null;
+
   // Call `work` every `everyMs` while the element can be seen; never twice at once. Ends when the element is gone.
   lab.poll = (element, work, everyMs = 1000) => {
     let busy = false;

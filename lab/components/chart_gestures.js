@@ -1,10 +1,12 @@
-// Mouse, wheel and keys on the loss chart: hover reads, wheel and drag zoom, shift-drag pans, click sets the cursor.
+// Mouse, wheel and keys on a loss chart: hover reads, wheel and drag zoom, shift-drag pans, click sets the cursor.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
   const CLICK_PX = 4;
   const GRAB_PX = 6;
   const SMALLEST_VIEW_IMAGES = 16;
+
+  const drawable = (chart) => chart.columns().some((images) => images.length);
 
   // The view scaled around one place, kept inside what there is; null when it holds everything.
   function scaled(chart, factor, around) {
@@ -68,12 +70,12 @@
       chart.drawOver();
     });
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || !chart.store) return;
+      if (event.button !== 0 || !drawable(chart)) return;
       canvas.setPointerCapture(event.pointerId);
       drag(chart, canvas, { x: place(event), shift: event.shiftKey }, place);
     });
     canvas.addEventListener("wheel", (event) => {
-      if (!chart.store || !chart.store.points.images.length) return;
+      if (!drawable(chart)) return;
       event.preventDefault();
       chart.zoom(scaled(chart, Math.exp(Math.sign(event.deltaY) * 0.2), chart.images(place(event))));
     }, { passive: false });

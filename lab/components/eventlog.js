@@ -46,7 +46,7 @@
       const from = this.logged ? notes.indexOf(this.logged) + 1 : 0;
       for (const note of notes.slice(from)) {
         const place = Number.isFinite(note.images_seen) ? `${lab.curve.kimg(note.images_seen)} kimg` : "";
-        this.list.prepend(make("li", { "data-kind": note.kind },
+        this.list.prepend(make("li", { "data-kind": note.severity === "info" ? "info" : note.kind },
           make("time", {}, clock(note.t)), make("span", {}, place), make("span", {}, words(note))));
         while (this.list.childElementCount > SHOWN) this.list.lastElementChild.remove();
       }

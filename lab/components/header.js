@@ -7,7 +7,7 @@
     ["Data", [["A", "accept"], ["R", "reject"], ["1 – 5", "reject as artefact, implant, marker text, blur, wrong view"],
       ["U", "undo, also what was marked before a reload"], ["← → ↑ ↓", "move"], ["Space", "large view"], ["drag", "in the large view: grey level and width"],
       ["I", "invert"], ["O", "outline"], ["C", "crop box"], ["G", "next of images that look alike"]]],
-    ["Train", [["← →", "earlier or later sheet"], ["Home End", "first or newest sheet"], ["Space", "play"]]],
+    ["Train", [["← →", "earlier or later sheet"], ["Home End", "first or newest sheet"], ["Space", "play; on the box of a run: mark it to compare"]]],
   ];
   const SHORT = {
     data: [["A", "accept"], ["R", "reject"], ["U", "undo"], ["Space", "zoom"], ["I", "invert"], ["?", "all keys"]],

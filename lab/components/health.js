@@ -23,17 +23,21 @@
     return points.images.length - first >= ENOUGH_POINTS ? first : -1;
   }
 
-  // {tone, text, advice} of a run; tone is good, plain, warn or bad.
+  const placed = (note) => (Number.isFinite(note.images_seen) ? `At ${lab.curve.kimg(note.images_seen)} kimg: ` : "");
+  const said = (note, tone) => ({ tone, text: placed(note) + String(note.text || note.name || "a warning"), advice: String(note.advice || "") });
+
+  // {tone, text, advice} of a run; tone is good, plain, info, warn or bad.
   function verdict(store) {
     const points = store.points;
     const count = points.images.length;
-    const warning = store.notes.filter((note) => note.kind === "warning").at(-1);
+    const remarks = store.notes.filter((note) => note.kind === "warning");
+    const warning = remarks.filter((note) => note.severity !== "info").at(-1);
     const from = count ? balancedFrom(points) : -1;
-    const later = warning && count ? count - lab.curve.lowerBound(points.images, warning.images_seen ?? 0) : 0;
-    if (warning && !(from >= 0 && later > ENOUGH_POINTS && points.images[from] >= (warning.images_seen ?? 0))) {
-      const when = Number.isFinite(warning.images_seen) ? `At ${lab.curve.kimg(warning.images_seen)} kimg: ` : "";
-      return { tone: warning.severity === "error" || warning.severity === "bad" ? "bad" : "warn", text: when + String(warning.text || warning.name || "a warning"), advice: String(warning.advice || "") };
-    }
+    const since = (note) => (count ? count - lab.curve.lowerBound(points.images, note.images_seen ?? 0) : 0);
+    const over = (note) => from >= 0 && since(note) > ENOUGH_POINTS && points.images[from] >= (note.images_seen ?? 0);
+    if (warning && !over(warning)) return said(warning, warning.severity === "error" || warning.severity === "bad" ? "bad" : "warn");
+    const news = remarks.at(-1); // information, or a warning that is over
+    if (news && news.severity === "info" && since(news) <= ENOUGH_POINTS) return said(news, "info");
     if (!count) return { tone: "plain", text: store.state === "queued" ? "Waits in the queue." : "No loss yet.", advice: "" };
     const mean = (values) => lab.curve.smooth(values, CALM)[count - 1];
     const outputs = Number.isFinite(mean(points.real)) && Number.isFinite(mean(points.fake))

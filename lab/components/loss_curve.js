@@ -1,4 +1,4 @@
-// The arithmetic of the loss chart: no page in it, so it can be tested by itself.
+// The arithmetic of the loss charts: no page in it, so it can be tested by itself.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -58,21 +58,41 @@
     return out;
   }
 
-  function quantile(sorted, q) {
-    if (!sorted.length) return NaN;
-    return sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(q * (sorted.length - 1))))];
+  // Index of the x that is nearest (xs ascending); xs.length where there is none.
+  function nearest(xs, value) {
+    const after = lowerBound(xs, value);
+    return after > 0 && (after >= xs.length || value - xs[after - 1] < xs[after] - value) ? after - 1 : after;
   }
 
-  // Range of the values without the wildest half per cent at each end, widened by a margin.
-  function range(series, log) {
-    const all = series.flat().filter((value) => Number.isFinite(value) && (!log || value > 0)).sort((a, b) => a - b);
-    if (!all.length) return log ? [0.1, 10] : [0, 1];
-    let low = quantile(all, all.length > 100 ? 0.005 : 0);
-    let high = quantile(all, all.length > 100 ? 0.995 : 1);
+  // How many values at each end may be wild: none of very few, then one, two, and at last one in a hundred.
+  const wild = (count) => (count < 8 ? 0 : Math.max(count < 20 ? 1 : 2, Math.ceil(count * 0.01)));
+
+  // Lowest and highest of all values, and of all but the wildest.
+  function spread(values) {
+    const sorted = Float64Array.from(values).sort();
+    const cut = wild(sorted.length);
+    return { whole: [sorted[0], sorted[sorted.length - 1]], most: [sorted[cut], sorted[sorted.length - 1 - cut]] };
+  }
+
+  function widened([low, high], log) {
     if (log) return [low / 1.2, high * 1.2 > low ? high * 1.2 : low * 10];
     if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
     const margin = (high - low) * 0.08;
     return [low >= 0 && low < (high - low) ? 0 : low - margin, high + margin];
+  }
+
+  // {range, beyond} of lines (arrays of values) for their axis. Values are left out of the range, and counted in
+  // `beyond`, only where all others would otherwise lie in less than half of it; `everything` leaves none out.
+  function range(lines, log, everything = false) {
+    const usable = lines.map((values) => values.filter((value) => Number.isFinite(value) && (!log || value > 0)));
+    const spreads = usable.filter((values) => values.length).map(spread);
+    if (!spreads.length) return { range: log ? [0.1, 10] : [0, 1], beyond: 0 };
+    const of = (kind) => widened([Math.min(...spreads.map((s) => s[kind][0])), Math.max(...spreads.map((s) => s[kind][1]))], log);
+    const [whole, most] = [of("whole"), of("most")];
+    const size = ([low, high]) => (log ? Math.log(high / low) : high - low);
+    if (everything || size(whole) <= 2 * size(most)) return { range: whole, beyond: 0 };
+    const count = (values) => values.reduce((sum, value) => sum + (value < most[0] || value > most[1]), 0);
+    return { range: most, beyond: usable.reduce((sum, values) => sum + count(values), 0) };
   }
 
   function ticks(low, high, count) {
@@ -108,5 +128,5 @@
     return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
   }
 
-  lab.curve = { smooth, lowerBound, decimate, range, ticks, logTicks, digits, kimg };
+  lab.curve = { smooth, lowerBound, nearest, decimate, range, ticks, logTicks, digits, kimg };
 })();

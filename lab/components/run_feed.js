@@ -10,13 +10,18 @@
   const KEPT_NOTES = 400;
   const KEPT_STORES = 4;
   const RESTING = new Set(["done", "stopped", "failed", "interrupted"]);
+  const MOST_COLUMNS = 24;
+  // What an event calls the columns that every run has; any other number of a method's own becomes a column by its name.
+  const COLUMN = { images: "images_seen", epoch: "epoch", g: "g_loss", d: "d_loss", real: "d_real", fake: "d_fake", speed: "images_per_s" };
+  const OWN = Object.fromEntries(Object.entries(COLUMN).map(([key, name]) => [name, key]));
+  const ASIDE = new Set(["t", "batches", "memory_bytes", "memory_total_bytes"]);
   const stores = new Map();
   let timer = 0;
   let selected = "";
 
   function clear(store) {
     store.cursor = 0;
-    store.points = { images: [], epoch: [], g: [], d: [], real: [], fake: [], speed: [] };
+    store.points = Object.assign(Object.create(null), { images: [], epoch: [], g: [], d: [], real: [], fake: [], speed: [] });
     store.sheets = [];
     store.notes = [];
     store.state = "";
@@ -37,18 +42,21 @@
 
   const number = (value) => (typeof value === "number" && Number.isFinite(value) ? value : NaN);
 
+  // A column that this event is the first to fill: what a method reports of its own, such as cycle_loss.
+  function newColumn(points, name) {
+    if (ASIDE.has(name) || !/^[a-z][a-z0-9_]{1,39}$/.test(name) || Object.keys(points).length >= MOST_COLUMNS) return;
+    points[name] = new Array(points.images.length).fill(NaN);
+  }
+
   function addPoint(store, event) {
     const points = store.points;
     const images = number(event.images_seen);
     if (Number.isNaN(images)) return;
     rewind(points, images);
-    points.images.push(images);
-    points.epoch.push(number(event.epoch));
-    points.g.push(number(event.g_loss));
-    points.d.push(number(event.d_loss));
-    points.real.push(number(event.d_real));
-    points.fake.push(number(event.d_fake));
-    points.speed.push(number(event.images_per_s));
+    for (const [name, value] of Object.entries(event)) {
+      if (!(name in OWN) && !(name in points) && typeof value === "number") newColumn(points, name);
+    }
+    for (const key of Object.keys(points)) points[key].push(number(event[COLUMN[key] || key]));
   }
 
   function addSheet(store, event) {

@@ -1,4 +1,4 @@
-// What the lab has trained and what waits: a click shows a run everywhere on the page; the queue can be reordered.
+// What the lab has trained and what waits: a click shows a run everywhere, a mark compares it; the queue can be reordered.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -17,6 +17,11 @@
     return minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   }
 
+  function day(created) {
+    const moment = new Date(created);
+    return Number.isNaN(moment.getTime()) ? "" : moment.toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  }
+
   const make = (tag, about, ...children) => lab.el(tag, about, children);
 
   class Runs {
@@ -24,6 +29,7 @@
       const part = (name) => root.querySelector(`.lab-runs-${name}`);
       this.root = root;
       [this.list, this.none, this.queue, this.idle, this.more, this.trouble] = ["list", "none", "queue", "idle", "more", "trouble"].map(part);
+      [this.hint, this.open, this.clear] = ["hint", "open", "clear"].map(part);
       this.rows = new Map();
       this.waiting = new Map();
       this.runs = [];
@@ -39,6 +45,9 @@
         this.mark(event.detail.run);
       };
       document.addEventListener("lab:run", chosen);
+      this.open.addEventListener("click", () => lab.compared.show(true));
+      this.clear.addEventListener("click", () => lab.compared.clear());
+      lab.compared.onChange(root, () => this.marks());
     }
 
     // The list anew: when the page opens, and whenever a job starts, ends or changes its state.
@@ -50,6 +59,7 @@
 
     show(runs) {
       this.runs = runs;
+      lab.compared.keep(runs.map((run) => run.id));
       this.none.hidden = this.runs.length > 0;
       const kept = new Set(this.runs.map((run) => run.id));
       for (const [id, row] of this.rows) {
@@ -64,19 +74,25 @@
       });
       if (this.last) this.progress(this.last);
       this.choose();
+      this.marks();
     }
 
     row(id) {
       const [dot, name, note] = ["dot", "name", "note"].map((part) => make("span", { class: `lab-runs-${part}` }));
-      const button = make("button", { type: "button", class: "lab-runs-run", title: id }, dot, name, note);
+      const button = make("button", { type: "button", class: "lab-runs-run" }, dot, name, note);
       button.addEventListener("click", () => this.pick(id));
-      const row = { item: make("li", {}, button), button, dot, name, note };
+      const box = make("input", { type: "checkbox" });
+      box.addEventListener("change", () => lab.compared.set(id, box.checked));
+      const letter = make("i", { "aria-hidden": "true" });
+      const row = { item: make("li", {}, button, make("label", { class: "lab-runs-mark" }, box, letter)), button, dot, name, note, box, letter };
       this.rows.set(id, row);
       return row;
     }
 
     fill(row, run) {
       row.name.textContent = run.title || run.id;
+      row.button.title = run.title ? `${run.title} · ${run.id}` : run.id;
+      row.box.setAttribute("aria-label", `Compare: ${run.title || run.id}, ${day(run.created)}`);
       row.dot.dataset.state = run.state;
       const parts = [WORDS[run.state] || run.state];
       if (LIVE.has(run.state)) parts.unshift(percent(run.progress));
@@ -153,7 +169,29 @@
       }
     }
 
+    // The boxes of the rows, and the line below the list that says what can be done with the marks.
+    marks() {
+      const count = lab.compared.list().length;
+      const open = lab.compared.isOpen();
+      for (const [id, row] of this.rows) {
+        const mark = lab.compared.of(id);
+        row.box.checked = Boolean(mark);
+        row.box.disabled = !mark && lab.compared.isFull();
+        row.box.parentElement.title = row.box.disabled ? "Four runs at most can be compared" : mark ? "Marked for comparison" : "Mark to compare";
+        row.letter.textContent = mark ? mark.letter : "";
+        row.item.style.setProperty("--own", mark ? `var(${mark.token})` : "transparent");
+        row.item.toggleAttribute("data-marked", Boolean(mark));
+      }
+      this.root.toggleAttribute("data-many", this.runs.length >= lab.compared.FEWEST);
+      this.hint.hidden = count >= lab.compared.FEWEST && !open;
+      this.hint.textContent = ["Mark two runs to compare them.", "Mark one more."][count] || `Comparing ${count} runs`;
+      this.open.hidden = count < lab.compared.FEWEST || open;
+      this.open.textContent = `Compare ${count} runs`;
+      this.clear.hidden = count === 0;
+    }
+
     pick(id) {
+      lab.compared.show(false);
       try {
         localStorage.setItem(REMEMBERED, id);
       } catch { /* the choice lasts as long as the page */ }
@@ -177,7 +215,8 @@
 
     key(event) {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      const buttons = [...this.list.querySelectorAll("button")];
+      const same = document.activeElement instanceof HTMLInputElement ? "input" : "button"; // boxes and rows are two columns
+      const buttons = [...this.list.querySelectorAll(same)];
       const at = buttons.indexOf(document.activeElement);
       if (!step || at < 0) return;
       event.preventDefault();
@@ -190,6 +229,8 @@
     root.append(
       make("h3", {}, "Runs"), part("p", "none", "No run yet. The first one appears here when it starts."),
       make("ul", { class: "lab-runs-list", "aria-label": "Runs" }),
+      part("div", "compare", make("span", { class: "lab-runs-hint", role: "status" }),
+        make("button", { type: "button", class: "lab-runs-open" }), make("button", { type: "button", class: "lab-runs-clear", title: "Remove all marks" }, "Unmark")),
       make("h3", {}, "Queue"), part("p", "idle", "Nothing waits."),
       make("ol", { class: "lab-runs-queue", "aria-label": "Queue" }), make("p", { class: "lab-runs-more", hidden: true }),
       make("p", { class: "lab-runs-trouble", role: "status" }));
@@ -209,5 +250,5 @@
     root.runs.read();
   }
 
-  lab.runs = { mount };
+  lab.runs = { mount, WORDS, day };
 })();

@@ -3,12 +3,8 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const AHEAD = 2; // neighbours fetched and decoded before they are asked for
-  const KEPT_PICTURES = 12;
   const PLAY_MS = 250;
   const VIEWS = ["synthetic", "beside", "real"];
-
-  const inControl = (target) => target instanceof Element
-    && target.closest("input, textarea, select, button, summary, canvas, [contenteditable], [role=tab], [role=slider], [role=listbox], [role=combobox], [role=radiogroup], [role=grid], [role=dialog]") !== null;
 
   // Where the pixels are inside the element: object-fit leaves bars at two sides.
   function content(picture) {
@@ -41,7 +37,7 @@
       this.shown = null; // images seen of the sheet on show
       this.view = "synthetic";
       this.wanted = 0; // counts requests, so that a slow picture never replaces a newer one
-      this.pictures = new Map();
+      this.pictures = null;
       this.stop = () => {};
       this.listen();
     }
@@ -72,7 +68,7 @@
 
     key(event) {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (this.root.offsetParent === null || inControl(event.target) || !this.sheets.length) return;
+      if (this.root.offsetParent === null || lab.inControl(event.target) || !this.sheets.length) return;
       const at = Number(this.slider.value);
       if (event.key === "ArrowLeft") this.go(at - 1);
       else if (event.key === "ArrowRight") this.go(at + 1);
@@ -91,7 +87,7 @@
       this.sheets = [];
       this.shown = null;
       this.wanted += 1;
-      this.pictures.clear();
+      this.pictures = lab.sheetPictures(run);
       this.picture.hidden = true;
       this.real.hidden = true;
       this.clearMark();
@@ -121,26 +117,9 @@
       return best;
     }
 
-    address(file, time) {
-      const path = file.split("/").map(encodeURIComponent).join("/");
-      return `/lab/media/runs/${encodeURIComponent(this.run)}/${path}${time ? `?t=${encodeURIComponent(time)}` : ""}`;
-    }
-
-    // A decoded picture, from memory where it was fetched before.
+    // The decoded picture of a sheet.
     fetch(index) {
-      const sheet = this.sheets[index];
-      if (!sheet) return null;
-      const source = this.address(sheet.file, sheet.time);
-      let picture = this.pictures.get(source);
-      if (picture) this.pictures.delete(source);
-      else {
-        picture = new Image();
-        picture.src = source;
-        picture.ready = picture.decode().catch(() => { this.pictures.delete(source); });
-      }
-      this.pictures.set(source, picture);
-      while (this.pictures.size > KEPT_PICTURES) this.pictures.delete(this.pictures.keys().next().value);
-      return picture;
+      return this.sheets[index] ? this.pictures.of(this.sheets[index]) : null;
     }
 
     async go(index) {
@@ -205,7 +184,7 @@
     }
 
     showReal() {
-      const source = this.address("reals.webp", this.sheets[0].time);
+      const source = lab.sheetAddress(this.run, "reals.webp", this.sheets[0].time);
       if (this.real.getAttribute("src") !== source) this.real.src = source;
       this.real.hidden = false;
     }

@@ -122,6 +122,7 @@ def build(context: TabContext) -> None:
             part("health", label="How the run is doing")
             part("scrubber", label="Sample sheets")
             part("eventlog", label="Event log")
+            part("compare", label="Comparison of runs")
 
 
 def draw_form(context: TabContext, runs: gr.HTML) -> None:

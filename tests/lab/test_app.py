@@ -80,6 +80,6 @@ def test_the_viewer_has_no_function_to_call_and_no_route_that_writes(workspace: 
     assert config["dependencies"] == []
     state = LiveState(workspace, static.build(), str, None)
     routes = [route for router in server.routers(workspace, state, None, viewer.ROUTES) for route in router.routes]
-    allowed = {"/state", "/live/{id}", "/runs", "/run/{id}", "/media/{kind}/{id}/{path:path}"}
+    allowed = {"/state", "/live/{id}", "/runs", "/run/{id}", "/compare", "/media/{kind}/{id}/{path:path}"}
     assert {route.path for route in routes} == allowed  # type: ignore[attr-defined]
     assert {method for route in routes for method in route.methods} == {"GET"}  # type: ignore[attr-defined]
