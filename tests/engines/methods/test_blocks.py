@@ -18,6 +18,7 @@ from engines.methods.blocks import (
     freeze,
     logistic_d_loss,
     non_saturating_g_loss,
+    pool_kernel,
     set_folding,
 )
 
@@ -118,3 +119,10 @@ def test_upsampling_with_a_spectral_weight_is_that_of_the_divided_weight(fold: b
     expected = F.conv2d(F.interpolate(image, scale_factor=2.0, mode="nearest"), divided, padding=1)
     assert layer.bias is None
     torch.testing.assert_close(result, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_pooling_kernel_is_a_convolution_and_then_the_mean_of_four_pixels() -> None:
+    torch.manual_seed(0)
+    weight, image = torch.randn(3, 2, 3, 3, dtype=torch.float64), torch.randn(2, 2, 10, 6, dtype=torch.float64)
+    expected = F.avg_pool2d(F.conv2d(image, weight, padding=1), 2)
+    torch.testing.assert_close(F.conv2d(image, pool_kernel(weight), stride=2, padding=1), expected)
