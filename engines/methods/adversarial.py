@@ -177,7 +177,7 @@ def two_players(
         return loss
 
     def penalty(step: Step) -> Tensor:
-        # At the images as the discriminator sees them: resampling has no second gradient in PyTorch.
+        # At the images as the discriminator sees them; through the changes it would cost more, for the same end.
         value = r1_penalty(step.nets["discriminator"], shown(step, step.real))
         return value * (options.r1_gamma / 2 * options.r1_every)
 

@@ -20,7 +20,7 @@ from engines.options import option
 
 UPDATE_EVERY = 4  # batches between two moves of the adaptive strength
 CUTOUT_SHARE = 0.5  # side of the hole, as a share of the image's (DiffAugment)
-SHIFT_SHARE = 0.125
+SHIFT_SHARE = 0.125  # of the side (DiffAugment; ADA's shift by whole pixels)
 
 
 class AugmentedOptions(MethodOptions):
@@ -91,10 +91,15 @@ class Augmenter(nn.Module):
 
     @torch.no_grad()
     def learn(self, real_logits: Tensor, images_seen: int) -> None:
-        """Take note of the verdicts on reals [B]; every few batches the adaptive strength moves towards its target."""
+        """Take note of the verdicts on reals [B, ...]; every few batches the strength moves towards its target.
+
+        Each move is as far as the images since the last one allow: from none to full within `augment_speed_kimg` (ADA,
+        section 3.1).
+        """
         if self.kind != "adaptive" or images_seen < self.start_images:
             return
-        self.signs += torch.stack([real_logits.float().sign().sum(), torch.full_like(self.signs[1], len(real_logits))])
+        count = torch.full_like(self.signs[1], len(real_logits))
+        self.signs += torch.stack([real_logits.float().sign().mean() * count, count])
         self.updates += 1
         due = self.updates >= UPDATE_EVERY
         step = (self.signs[0] / self.signs[1] - self.target).sign() * self.signs[1] / self.speed_images
@@ -119,7 +124,10 @@ def _brightness_and_contrast(images: Tensor) -> Tensor:
 
 
 def _shift(images: Tensor) -> Tensor:
-    """Moved by up to an eighth of the side both ways; what comes in is black."""
+    """Moved by up to an eighth of the side both ways; what comes in is black, as around a breast or an organ.
+
+    (The paper fills with zeros, which are black or mid-grey as the images are scaled.)
+    """
     count, _, height, width = images.shape
     most_y, most_x = round(height * SHIFT_SHARE), round(width * SHIFT_SHARE)
     down, right = _whole(count, -most_y, most_y, images), _whole(count, -most_x, most_x, images)
@@ -131,49 +139,95 @@ def _shift(images: Tensor) -> Tensor:
 
 
 def _cutout(images: Tensor) -> Tensor:
-    """A square hole of mid-grey at a random place, which may reach over the edge."""
+    """A square hole of mid-grey around a random place; it may reach over the edge."""
     count, _, height, width = images.shape
     y, x = _whole(count, 0, height, images), _whole(count, 0, width, images)
-    far_y = (torch.arange(height, device=images.device) - y).abs() > height * CUTOUT_SHARE / 2
-    far_x = (torch.arange(width, device=images.device) - x).abs() > width * CUTOUT_SHARE / 2
+    far_y = (torch.arange(height, device=images.device) + 0.5 - y).abs() > height * CUTOUT_SHARE / 2
+    far_x = (torch.arange(width, device=images.device) + 0.5 - x).abs() > width * CUTOUT_SHARE / 2
     return images * (far_y[:, None, :, None] | far_x[:, None, None, :])
 
 
 def ada_augment(images: Tensor, strength: Tensor, mirror: bool = False) -> Tensor:
     """ADA's geometric and colour changes, each on a share `strength` of the images (Karras et al. 2020, appendix B).
 
-    Resampling is bilinear with reflection at the edges, simpler than the paper's wavelet filters; the slight softness
-    falls on reals and fakes alike. Quarter turns are left out, and mirroring unless asked for: anatomy has sides.
+    Left out, because anatomy has sides and brightness a meaning: quarter turns, negatives, and mirroring unless asked
+    for.
     """
-    count = len(images)
+    count, side = len(images), images.shape[-1]
 
-    def chance(values: Tensor, neutral: float) -> Tensor:
-        return torch.where(torch.rand(count, device=images.device) < strength, values, neutral)
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, device=images.device) * 2 - 1
 
-    def normal() -> Tensor:
-        return torch.randn(count, device=images.device)
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(count, *shape, device=images.device)
 
-    even = chance(torch.exp2(0.2 * normal()), 1.0)
-    uneven = chance(torch.exp2(0.2 * normal()), 1.0)
-    angle = chance((torch.rand(count, device=images.device) * 2 - 1) * math.pi, 0.0)
-    shift_x, shift_y = chance(0.25 * normal(), 0.0), chance(0.25 * normal(), 0.0)
-    side = chance(torch.where(torch.rand(count, device=images.device) < 0.5, -1.0, 1.0), 1.0) if mirror else 1.0
-    cosine, sine = angle.cos(), angle.sin()
-    matrix = torch.stack(
-        [
-            torch.stack([side * cosine * even * uneven, -sine * even / uneven, shift_x], dim=1),
-            torch.stack([side * sine * even * uneven, cosine * even / uneven, shift_y], dim=1),
-        ],
-        dim=1,
-    )
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    images = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-    images = images + chance(0.2 * normal(), 0.0)[:, None, None, None]
-    images = images * chance(torch.exp2(0.5 * normal()), 1.0)[:, None, None, None]
+    def chance(values: Tensor, neutral: float, share: Tensor = strength) -> Tensor:
+        chosen = torch.rand(count, *(1,) * (values.dim() - 1), device=images.device) < share
+        return torch.where(chosen, values, neutral)
+
+    # Where each pixel comes from, in coordinates from -1 to 1: 2 is the whole side.
+    mirrored = torch.where(uniform() < 0, -1.0, 1.0) if mirror else torch.ones(count, device=images.device)
+    whole = chance((uniform(2) * (SHIFT_SHARE * side)).round() * (2 / side), 0.0)
+    size = chance(torch.exp2(0.2 * normal()), 1.0)
+    turning = 1 - (1 - strength).sqrt()  # two turns, of which any happens with the chance of the other changes
+    turn, second_turn = chance(uniform() * math.pi, 0.0, turning), chance(uniform() * math.pi, 0.0, turning)
+    stretch = chance(torch.exp2(0.2 * normal()), 1.0)
+    shift = chance(2 * 0.125 * normal(2), 0.0)
+    with torch.autocast(images.device.type, enabled=False):
+        matrix = _scaling(chance(mirrored, 1.0) * size, size) @ _rotation(turn) @ _scaling(stretch, 1 / stretch)
+        matrix = matrix @ _rotation(second_turn)
+        images = _resampled(images, matrix, whole + (matrix @ shift[:, :, None]).squeeze(2))
+
+    images = images + chance(0.2 * normal(1, 1, 1), 0.0)
+    images = images * chance(torch.exp2(0.5 * normal(1, 1, 1)), 1.0)
     if images.shape[1] == 3:
+        # Hue turns the colours around the axis of greys, saturation stretches them away from it.
+        hue, saturation = chance(uniform(1, 1, 1) * math.pi, 0.0), chance(torch.exp2(normal(1, 1, 1)), 1.0)
         grey = images.mean(dim=1, keepdim=True)
-        images = grey + (images - grey) * chance(torch.exp2(normal()), 1.0)[:, None, None, None]
+        colour = images - grey
+        across = (colour.roll(1, dims=1) - colour.roll(-1, dims=1)) / 3**0.5
+        images = grey + saturation * (hue.cos() * colour + hue.sin() * across)
     return images
+
+
+def _rotation(angle: Tensor) -> Tensor:
+    cosine, sine = angle.cos(), angle.sin()
+    return torch.stack([cosine, -sine, sine, cosine], dim=1).unflatten(1, (2, 2))
+
+
+def _scaling(x: Tensor, y: Tensor) -> Tensor:
+    return torch.diag_embed(torch.stack([x, y], dim=1))
+
+
+def _resampled(images: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
+    """Images of which the pixel at p is the given one at `matrix` [B, 2, 2] @ p + `shift` [B, 2]; x, y from -1 to 1.
+
+    Bilinear, mirrored at the edges: simpler than ADA's wavelet filters, and the softness falls on reals and fakes
+    alike. Written out because PyTorch's own has no exactly repeatable gradient on a GPU, and takes places in bfloat16
+    where the training does.
+    """
+    channels, height, width = images.shape[1:]
+    x = ((torch.arange(width, device=images.device) + 0.5) * (2 / width) - 1)[None, None, :]
+    y = ((torch.arange(height, device=images.device) + 0.5) * (2 / height) - 1)[None, :, None]
+    turned = matrix[..., None, None]
+    column = turned[:, 0, 0] * x + turned[:, 0, 1] * y + shift[:, 0, None, None]
+    row = turned[:, 1, 0] * x + turned[:, 1, 1] * y + shift[:, 1, None, None]
+    column, row = _mirrored(((column + 1) * width - 1) / 2, width), _mirrored(((row + 1) * height - 1) / 2, height)
+    left, top = column.floor().clamp(max=width - 2), row.floor().clamp(max=height - 2)
+    corner = (top * width + left).long().flatten(1)[:, None].expand(-1, channels, -1)
+    pixels = images.flatten(2)
+
+    def corners(offset: int) -> Tensor:
+        return pixels.gather(2, corner + offset).unflatten(2, (height, width))
+
+    across, down = (column - left)[:, None], (row - top)[:, None]
+    above, below = torch.lerp(corners(0), corners(1), across), torch.lerp(corners(width), corners(width + 1), across)
+    return torch.lerp(above, below, down)
+
+
+def _mirrored(place: Tensor, count: int) -> Tensor:
+    """Places in pixels brought back into a row of `count` pixels, mirrored at its ends."""
+    return (count - ((place + 0.5).remainder(2 * count) - count).abs() - 0.5).clamp(0, count - 1)
 
 
 def _uniform(count: int, like: Tensor) -> Tensor:
