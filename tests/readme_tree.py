@@ -1,14 +1,15 @@
-"""Writes the file tree of the README from the first line of every file: `uv run python tests/readme_tree.py`."""
+"""Writes the file tree and the methods of the README from the code: `uv run python tests/readme_tree.py`."""
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-BEGIN, END = "<!-- tree: begin -->", "<!-- tree: end -->"
+TREE, METHODS = "tree", "methods"
 LONGEST = 100
 
 
@@ -45,11 +46,37 @@ def tree() -> str:
     return "\n".join(lines)
 
 
+def methods() -> str:
+    """A table of all methods: what each is, its sizes, what it costs and needs, and its presets."""
+    sys.path.insert(0, str(ROOT))
+    from engines import registry
+
+    lines = ["| method | what it is | sizes | cost | images | presets |", "|---|---|---|---|---|---|"]
+    for name, method in registry.load("methods").items():
+        marks = [
+            *(["draws each class"] if method.conditional else []),
+            *(["turns one class into another"] if method.translates else []),
+            *(["experimental"] if method.experimental else []),
+        ]
+        what = method.summary + (f" ({', '.join(marks)})" if marks else "")
+        sizes = f"{min(method.sizes)}–{max(method.sizes)}"
+        presets = ", ".join(preset.title for key, preset in method.presets.items() if key != "tiny")
+        lines.append(
+            f"| `{name}` | **{method.title}.** {what} | {sizes} | {method.cost} | {method.limits.recommended_images:,} "
+            f"| {presets} |"
+        )
+    return "\n".join(lines)
+
+
 def with_tree(text: str) -> str:
-    """The README with its tree renewed."""
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    return f"{before}{BEGIN}\n```\n{tree()}\n```\n{END}{after}"
+    """The README with its tree and its methods renewed."""
+    return _between(_between(text, TREE, f"```\n{tree()}\n```"), METHODS, methods())
+
+
+def _between(text: str, mark: str, made: str) -> str:
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
 
 
 if __name__ == "__main__":
