@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from engines import registry
 from engines.errors import LabError
 from engines.options import parse_assignments
-from lab import forms
-from lab.tabs import train
+from lab import forms, train_controls
+from lab import train_form as train
 
 DESCRIPTION = registry.describe()
 METHODS = sorted(DESCRIPTION["methods"])
@@ -74,13 +75,46 @@ def test_the_command_line_says_the_same() -> None:
 
 def test_the_validator_answers_for_every_input() -> None:
     form = train.form_of(DESCRIPTION, "custom_gan")
-    answers = train.checker(form)("", "minutes", 0, "quick_look", *raw_values(form, "quick_look", batch=1))
+    given = ("", "minutes", 0, "quick_look", *raw_values(form, "quick_look", batch=1))
+    answers = train.checker(form)(*given)
     assert len(answers) == 4 + len(form.all)
     refused = [place for place, answer in enumerate(answers) if not answer["is_valid"]]
     batch = 4 + [setting.name for setting in form.all].index("batch")
     assert refused == [0, 2, batch]
+    assert train.checker(form, needs_set=False)(*given)[0]["is_valid"], "settings are saved without a set"
 
 
 def test_a_method_that_is_gone_draws_an_empty_form() -> None:
     form = train.form_of({}, "no_such_method")
-    assert form.all == [] and form.first_preset is None
+    assert form.all == [] and form.first_preset(gpu=True) is None
+
+
+def test_a_computer_without_a_gpu_is_known_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda command: None)
+    assert train_controls.device_name()().startswith("CPU")
+
+
+def form_with(*presets: str) -> train.Form:
+    said = {name: {"title": f"{name} in the file", "summary": "", "options": {}} for name in presets}
+    return train.Form("m", "M", said, [], [])
+
+
+def test_the_dial_stands_first_and_is_called_the_same_everywhere() -> None:
+    form = form_with("tiny", "as_published", "best", "chi_2018", "quick_look", "standard")
+    assert form.preset_names == ["quick_look", "standard", "best", "as_published", "chi_2018", "tiny"]
+    titles = [form.preset_title(name) for name in form.preset_names]
+    assert titles[:4] == ["Quick look", "Standard", "Best", "as_published in the file"]
+
+
+@pytest.mark.parametrize(
+    ("presets", "on_processor", "on_gpu"),
+    [
+        (("as_published", "standard", "quick_look", "tiny"), "quick_look", "standard"),
+        (("as_published", "quick_look", "tiny"), "quick_look", "quick_look"),
+        (("tiny", "as_published"), "as_published", "as_published"),
+        (("tiny", "best"), "best", "best"),
+    ],
+)
+def test_the_dial_begins_where_the_device_is_good_at(presets: tuple[str, ...], on_processor: str, on_gpu: str) -> None:
+    form = form_with(*presets)
+    assert (form.first_preset(gpu=False), form.first_preset(gpu=True)) == (on_processor, on_gpu)
