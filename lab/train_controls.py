@@ -15,7 +15,7 @@ from engines.errors import LabError
 from engines.records import ImageSetRecord
 from lab import forms, settings_file
 from lab.components import methods
-from lab.components.base import heading, note, packed
+from lab.components.base import heading, note, packed, part
 from lab.handlers import in_words, submit
 from lab.start import device_name
 from lab.tabs.base import TabContext
@@ -147,6 +147,8 @@ def draw_settings(
     with gr.Row(elem_classes=["lab-actions"]):
         now = gr.Button("Start now", variant="primary", min_width=80)
         later = gr.Button("Add to queue", min_width=80)
+        ask = gr.Button("Estimate", min_width=60, elem_id="train-estimate")
+    estimate = part("estimate", label="Estimate of time and memory")
 
     options = [controls[setting.name] for setting in form.options]
     # `input`, not `change`: a preset that comes with a file keeps the file's values.
@@ -158,6 +160,7 @@ def draw_settings(
     check = checker(form)
     now.click(starter(context, form, True), given, [runs], validator=check, **QUIET)
     later.click(starter(context, form, False), given, [runs], validator=check, **QUIET)
+    ask.click(estimator(context, form), given, [estimate], validator=check, **QUIET)
     copied = copy.click(copier(form), given, [shown], validator=check, **QUIET)
     copied.success(None, [shown], js=TO_CLIPBOARD)
     check_settings = checker(form, needs_set=False)
@@ -206,6 +209,17 @@ def starter(context: TabContext, form: Form, first_in_line: bool) -> Callable[..
         return packed({"started": id if first_in_line else ""})
 
     return start
+
+
+def estimator(context: TabContext, form: Form) -> Callable[..., str]:
+    """The handler of “Estimate”: a job that takes a few steps and forgets them; the part below follows it."""
+
+    def ask(request: gr.Request, image_set: Any, unit: Any, amount: Any, preset: Any, *rest: Any) -> str:
+        with in_words("There is no estimate"):
+            given = parameters(form, image_set, preset, unit, amount, rest)
+        return packed({"job": submit(context, request, "trial", given, f"Estimate for {form.title}")})
+
+    return ask
 
 
 def to_front(context: TabContext, id: str) -> None:

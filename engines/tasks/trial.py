@@ -7,7 +7,7 @@ from typing import Any
 
 from engines.jobs.context import JobContext
 from engines.tasks.base import TaskSpec
-from engines.tasks.train import TrainParameters, prepared
+from engines.tasks.training_plan import TrainParameters, prepared
 from engines.training.trial import try_out
 
 

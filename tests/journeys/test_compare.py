@@ -14,7 +14,8 @@ from engines import files
 from engines.jobs import events
 from engines.jobs.context import JobContext
 from engines.records import JobRecord, RunRecord
-from engines.tasks.train import TrainParameters, run
+from engines.tasks.train import run
+from engines.tasks.training_plan import TrainParameters
 from engines.workspace import Workspace
 from tests.journeys.test_train import SET, draw_set, open_train
 

@@ -14,7 +14,8 @@ from engines.errors import LabError
 from engines.jobs import events
 from engines.jobs.context import JobContext
 from engines.records import ImageSetRecord
-from engines.tasks.train import TASK, TrainParameters, budget, run
+from engines.tasks.train import TASK, run
+from engines.tasks.training_plan import TrainParameters, budget
 from engines.training import perf
 from engines.workspace import Workspace
 

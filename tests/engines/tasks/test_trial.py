@@ -8,7 +8,7 @@ import pytest
 
 from engines.errors import LabError
 from engines.jobs.context import JobContext
-from engines.tasks.train import TrainParameters
+from engines.tasks.training_plan import TrainParameters
 from engines.tasks.trial import run
 from engines.workspace import Workspace
 from tests.engines.tasks.test_train import QUICK, SMALL, make_set
