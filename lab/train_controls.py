@@ -142,12 +142,12 @@ def draw_settings(
         save = gr.Button("Save settings", size="sm", min_width=0, elem_classes=["lab-copy"])
         load = gr.UploadButton("Load settings", size="sm", min_width=0, file_types=[".json"])
         copy = gr.Button("Copy command", size="sm", min_width=0, elem_classes=["lab-copy"])
+        ask = gr.Button("Estimate time", size="sm", min_width=0, elem_id="train-estimate", elem_classes=["lab-copy"])
     shown = gr.Textbox(show_label=False, container=False, visible=False, lines=2, interactive=False, buttons=["copy"])
     saved = gr.Textbox(visible=False)
     with gr.Row(elem_classes=["lab-actions"]):
         now = gr.Button("Start now", variant="primary", min_width=80)
         later = gr.Button("Add to queue", min_width=80)
-        ask = gr.Button("Estimate", min_width=60, elem_id="train-estimate")
     estimate = part("estimate", label="Estimate of time and memory")
 
     options = [controls[setting.name] for setting in form.options]
