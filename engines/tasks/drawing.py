@@ -39,7 +39,7 @@ def drawing_of(
     not enough images to translate.
     """
     if sampler.method.translates:
-        return _translation(sampler, workspace, count, seed, label, source or trained.image_set)
+        return _translation(sampler, trained, workspace, count, seed, label, source or trained.image_set)
     seeds = [item_seed(seed, index) for index in range(count)]
     numbers = _numbers(sampler, count, label)
     names = [sampler.classes[number] for number in numbers]
@@ -65,10 +65,16 @@ def _numbers(sampler: Sampler, count: int, label: str | None) -> list[int]:
 
 
 def _translation(
-    sampler: Sampler, workspace: Workspace, count: int, seed: int, label: str | None, set_id: str
+    sampler: Sampler, trained: RunRecord, workspace: Workspace, count: int, seed: int, label: str | None, set_id: str
 ) -> Drawing:
     """Images of the source class in a shuffled order, each once."""
     image_set = workspace.image_set(set_id)
+    if image_set.record.channels != trained.channels:
+        raise LabError(
+            f"“{image_set.record.name}” cannot be translated by this run.",
+            f"Its images have {image_set.record.channels} channels, those that the run learned {trained.channels}.",
+            "Name an image set of the same kind, grey or colour.",
+        )
     target, source = sampler.classes
     places = [n for n, row in enumerate(image_set.items) if row.get("label") == source]
     if len(places) < count:

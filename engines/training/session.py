@@ -44,8 +44,8 @@ class Session:
         self.means = Means()
         self.state = self._start()
         self.guards = guards.Guards(self.state.histories)
-        self.sheets = Sheets(plan, self.pixels, self.state.networks.latent_dim, context)
-        self.distance = SheetDistance(self.sheets.reals)
+        self.sheets = Sheets(plan, self.pixels, self.state.networks.latent_dim, context, self.feed.other)
+        self.distance = SheetDistance(self.sheets.goals)
         self.numbers: dict[str, float] = {}  # of the last tick
         self.stopped = False
         self.images_per_s = 0.0
@@ -176,7 +176,7 @@ class Session:
             images = self.sheets.draw(self.state, self.choices.bf16)
             distance = self.distance(images)
         self.numbers["sheet_distance"] = distance
-        seen, real_diversity = self.state.images_seen, guards.diversity(self.sheets.reals)
+        seen, real_diversity = self.state.images_seen, guards.diversity(self.sheets.goals)
         for remark in self.guards.after_sheet(images, real_diversity, distance, seen):
             self.warn(remark)
 

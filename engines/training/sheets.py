@@ -27,12 +27,17 @@ AUTO_COST = 25  # times the cost of a sheet that must lie between two
 class Sheets:
     """Fixed latents drawn by the averaged generator. Nothing here takes a random number from the training."""
 
-    def __init__(self, plan: Plan, pixels: Pixels, latent_dim: int, context: JobContext) -> None:
+    def __init__(
+        self, plan: Plan, pixels: Pixels, latent_dim: int, context: JobContext, goal: Pixels | None = None
+    ) -> None:
         self.plan, self.pixels, self.context = plan, pixels, context
         self.columns, self.rows = samples.fitting(plan.sheet_columns, plan.sheet_rows, plan.options.size)
         count = self.columns * self.rows
         shown = samples.shown_reals(pixels, count, order.own_seed(plan.seed, "reals"))
         self.reals = to_stored(shown, pixels.dtype)
+        # What its images should look like: those of a translation like reals of the class that they are turned into.
+        goals = samples.shown_reals(goal, count, order.own_seed(plan.seed, "goals")) if goal else None
+        self.goals = to_stored(goals, pixels.dtype) if goals is not None else self.reals
         # A translation shows the same images before and after; where classes are learned, each has rows of its own.
         latents = samples.fixed_latents(count, latent_dim, order.own_seed(plan.seed, "sheet"))
         self.inputs = shown if plan.method.translates else latents
