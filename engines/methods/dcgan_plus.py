@@ -70,7 +70,7 @@ class Options(GanOptions):
         "Beyond the edges",
         "What the generator's convolutions find beyond the edges of a feature map: zeros, or the last pixel again.",
         too_low="Zeros: early sheets have frames along their edges.",
-        too_high="Continued: no frames; about a tenth slower.",
+        too_high="Continued: no frames; about an eighth slower.",
     )
 
     @property
