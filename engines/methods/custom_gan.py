@@ -202,7 +202,7 @@ METHOD = MethodSpec(
         "tiny": Preset(
             "Tiny",
             "Networks too small for good images: to try the machinery within seconds.",
-            {**_LIGHT, "size": 64, "latent_dim": 16, "batch": 8, "width": 0.125},
+            {**_LIGHT, "size": 64, "latent_dim": 16, "batch": 8, "width": 0.125, "learning_rate_g": 2e-3},
         ),
     },
     build=build,
