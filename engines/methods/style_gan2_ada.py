@@ -295,7 +295,7 @@ METHOD = MethodSpec(
         "quick_look": Preset(
             "Quick look",
             "64 pixels, an eighth of the width, no augmentation: something to look at within minutes on a CPU.",
-            {**_LIGHT, "latent_dim": 128, "batch": 16, "width": 0.125},
+            {**_LIGHT, "latent_dim": 128, "batch": 8, "width": 0.125},
         ),
         "best": Preset(
             "Best", "256 pixels with the full networks: for a GPU, 1,000 to 5,000 kimg.", {**_AUTO, "size": 256}
