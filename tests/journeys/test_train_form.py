@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,4 +189,10 @@ def test_a_method_that_cannot_learn_the_chosen_set_says_so(
 
     choose_set(page, "discs")
     judged_as(page, "This set has 48 images")
+
+    # What it would take: told without a run
+    page.locator("#train-estimate").click()
+    told = page.locator(".lab-estimate span", has_text=re.compile("^15 min: about .* images, .* GB are free"))
+    told.wait_for()
+    assert not list((app.workspace / "runs").iterdir())
     assert page.faults == []
