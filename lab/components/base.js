@@ -28,14 +28,24 @@
     }
   }
 
+  // A dying app can take a request and never answer it; reading a large list from a slow drive takes its time.
+  const WRITTEN_MS = 15_000;
+  const READ_MS = 60_000;
+
   async function ask(url, options) {
-    let response;
+    const signal = AbortSignal.timeout(options.method === "POST" ? WRITTEN_MS : READ_MS);
+    let response, answer;
     try {
-      response = await fetch(url, { credentials: "same-origin", ...options });
+      response = await fetch(url, { credentials: "same-origin", signal, ...options });
+      answer = await response.text();
     } catch {
       throw new Refused(0, { error: "Phantom Lab cannot be reached.", advice: "Is it still running on its computer?" });
     }
-    const answer = await response.json().catch(() => ({}));
+    try {
+      answer = JSON.parse(answer);
+    } catch {
+      answer = {};
+    }
     if (!response.ok) throw new Refused(response.status, answer);
     return answer;
   }

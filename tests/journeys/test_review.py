@@ -81,7 +81,7 @@ def wait_for_lines(page: Any, workspace: Workspace, count: int) -> None:
     for _ in range(1800):
         if len(journal(workspace)) >= count:
             break
-        page.evaluate("new Promise(requestAnimationFrame)")
+        page.wait_for_timeout(16)  # needs no page of its own: the app may load it anew when it comes back
     assert len(journal(workspace)) == count
 
 
