@@ -18,6 +18,7 @@ from engines.records import library_versions
 FOLDERS: dict[str, str] = {
     "tasks": "TASK",
     "methods": "METHOD",
+    "extractors": "EXTRACTOR",
     "metrics": "METRIC",
     "classifiers": "CLASSIFIER",
     "layouts": "LAYOUT",

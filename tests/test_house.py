@@ -34,7 +34,7 @@ FLOORS = (
     {"files", "growing"},
     {"records", "decisions", "device", "resize", "registry"},
     {"workspace", "weights", "splits"},
-    {"versions", "methods", "layouts", "exporting", "readers", "phantoms"},
+    {"versions", "methods", "layouts", "exporting", "readers", "phantoms", "extractors"},
     {"jobs", "metrics", "recipes"},
     {"curation", "training", "classifiers"},
     {"tasks"},
@@ -118,8 +118,8 @@ def test_no_floor_imports_upwards() -> None:
     assert not guilty
 
 
-PLUGINS = ("methods", "metrics", "layouts", "exporting", "tasks")
-PLUGIN_CONSTANTS = {"METHOD", "METRIC", "LAYOUT", "FORMAT", "TASK"}
+PLUGINS = ("methods", "metrics", "extractors", "layouts", "exporting", "tasks")
+PLUGIN_CONSTANTS = {"METHOD", "METRIC", "EXTRACTOR", "LAYOUT", "FORMAT", "TASK"}
 
 
 def is_plugin(path: Path) -> bool:

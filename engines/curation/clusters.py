@@ -17,8 +17,8 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
 from engines.errors import LabError
-from engines.metrics.base import unit_grey
-from engines.metrics.texture import texture_features
+from engines.extractors.base import unit_grey
+from engines.extractors.textures import texture_features
 from engines.resize import resize
 
 Grey = npt.NDArray[np.float32]

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from engines.errors import LabError
-
-Pixels = np.ndarray[Any, np.dtype[Any]]
+from engines.extractors.base import Pixels as Pixels
+from engines.extractors.base import unit_grey as unit_grey
 
 FEWEST = 50  # below this no distance between sets means anything
 TEXTURE = "texture"  # the extractor that needs no weights
 FEW = 2048  # below this the Fréchet family is visibly biased upwards (Chong and Forsyth, CVPR 2020)
+
+SIZES = "Depends on the set sizes: compare only values with the same sizes."
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Inputs:
                     f"{len(images)} images; at least {FEWEST} are needed for a number that means something.",
                     "Generate more images, or use a larger set.",
                 )
-        for name, images in (("synthetic", self.synthetic), ("held-out", self.held_out)):
-            if images is not None and self.real.shape[1:3] != images.shape[1:3]:
+        for name, others in (("synthetic", self.synthetic), ("held-out", self.held_out)):
+            if others is not None and self.real.shape[1:3] != others.shape[1:3]:
                 raise LabError(
                     "The sets differ in size.",
                     f"Real images are {self.real.shape[2]}×{self.real.shape[1]}, "
-                    f"{name} ones {images.shape[2]}×{images.shape[1]}.",
+                    f"{name} ones {others.shape[2]}×{others.shape[1]}.",
                     "Make an image set of the same size: resizing here would change the result more than the model "
                     "does.",
                 )
@@ -107,9 +107,8 @@ class MetricSpec:
     needs: tuple[str, ...] = ()  # names of pretrained weights (engines/weights.py) without which it cannot run
 
 
-def unit_grey(images: Pixels) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Stored pixels [N, H, W, C] as grey values [N, H, W] float32 in [0, 1]; colour by Rec. 601 luminance."""
-    scaled = images.astype(np.float32) / np.float32(np.iinfo(images.dtype).max)
-    if scaled.shape[-1] == 1:
-        return np.asarray(scaled[..., 0])
-    return np.asarray(scaled @ np.array([0.299, 0.587, 0.114], np.float32))
+def few(inputs: Inputs) -> str:
+    """What to say of a Fréchet distance between small sets; nothing if they are large."""
+    if min(len(inputs.real), len(inputs.synthetic)) >= FEW:
+        return ""
+    return f"Biased upwards below {FEW:,} images: compare only values with the same set sizes."

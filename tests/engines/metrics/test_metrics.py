@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,12 @@ from scipy import ndimage
 from scipy.linalg import sqrtm
 
 from engines.errors import LabError
+from engines.extractors.textures import NAMES, texture_features
 from engines.metrics import ftd, psnr, ssim
 from engines.metrics.base import Inputs, Score
-from engines.metrics.features import content_of, features_of
 from engines.metrics.frechet import frechet_distance
 from engines.metrics.pairs import nearest, psnr_of
 from engines.metrics.statistics import bootstrap_interval, groups_of, patient_halves
-from engines.metrics.texture import NAMES, texture_features
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -100,19 +98,6 @@ def test_texture_features_are_named_finite_and_16_bit_safe() -> None:
     deep = texture_features(image.astype(np.uint16) * 257)
     assert np.allclose(deep, described, atol=1e-4)
     assert np.isfinite(texture_features(np.zeros_like(image))).all()
-
-
-def test_features_are_computed_once(tmp_path: Path) -> None:
-    images, calls = textures(5, seed=10), []
-
-    def extract(image: Array) -> Array:
-        calls.append(1)
-        return np.array([image.mean()])
-
-    first = features_of(images, "mean", extract, tmp_path, lambda fraction: None)
-    again = features_of(images.copy(), "mean", extract, tmp_path, lambda fraction: None)
-    assert len(calls) == 5 and np.array_equal(first, again)
-    assert content_of(images) != content_of(images[:4])
 
 
 def test_halves_never_share_a_patient() -> None:
