@@ -87,7 +87,8 @@ def _read(folder: Path, wanted: set[bytes]) -> dict[bytes, Array]:
     found: dict[bytes, Array] = {}
     for path in sorted(folder.glob("*.npz")):
         try:
-            with np.load(path, allow_pickle=False) as block:  # the zip's checksums tell damage
+            # Opened here, since numpy leaves a damaged file open; the zip's checksums tell damage.
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as block:
                 keys = [key.tobytes() for key in block["keys"]]
                 if wanted.isdisjoint(keys):
                     continue
