@@ -201,8 +201,7 @@ class Session:
             tensors = self.state.tensors()
             if not all_finite(tensors):
                 return False
-            if not self.plan.options.ema_half_life_kimg:
-                self.state.copy_average()
+            self.sheets.settle(self.state)
             passed = self.plan.budget.milestones_passed(self.state, self.plan.milestones)
             about = {
                 **self.plan.as_dict(),

@@ -13,6 +13,7 @@ from torch import nn
 from engines.errors import explain
 from engines.jobs.context import JobContext
 from engines.training import order, samples
+from engines.training.averaging import settle_norms
 from engines.training.checkpoints import DIGITS
 from engines.training.pixels import Pixels, to_stored
 from engines.training.plan import Plan
@@ -73,10 +74,16 @@ class Sheets:
 
     def draw(self, state: TrainState, bf16: bool) -> np.ndarray[Any, np.dtype[Any]]:
         """Draw a sheet and hand it to the writer; returns its images [N, H, W, C]."""
-        if not self.plan.options.ema_half_life_kimg:
-            state.copy_average()
+        self.settle(state)
         self.last_images, self._last_s = state.images_seen, time.perf_counter()
         return self._put(_generator(state), state.images_seen, bf16)
+
+    def settle(self, state: TrainState) -> None:
+        """Make what is sampled from ready for it: the average with norms of its own, or without one the weights."""
+        if self.plan.options.ema_half_life_kimg:
+            settle_norms(_generator(state), self.plan.method, state.networks.latent_dim, len(self.plan.classes))
+        else:
+            state.copy_average()
 
     def _put(self, generator: nn.Module, images_seen: int, bf16: bool) -> np.ndarray[Any, np.dtype[Any]]:
         began = time.perf_counter()

@@ -135,7 +135,7 @@ def coverage(real: Array, other: Array) -> float:
 def score(images: Array, real: dict[str, tuple[Array, Array]], weights: Path) -> dict[str, float]:
     """All distances of a set to `train` and `val`."""
     from engines.metrics.ftd import distance
-    from engines.metrics.texture import texture_features
+    from engines.extractors.textures import texture_features
 
     deep, texture = features(images, weights), textures(images, texture_features)
     scores: dict[str, float] = {}
@@ -183,7 +183,7 @@ def main() -> None:
     for process in running:
         process.wait()
 
-    from engines.metrics.texture import texture_features
+    from engines.extractors.textures import texture_features
 
     sets = {name: crops(chosen.data / "cbis-mass-roi" / name, chosen.size)[0] for name in ("train", "val")}
     real = {
