@@ -29,7 +29,9 @@ INNER, OUTER = 1.2, 2.5  # sigmas of the two Gaussians, pixels: coarser structur
 SPREAD = 5.0  # sigma of the neighbourhood whose spread is the unit, pixels
 LEAST_INSIDE = 0.5  # of the squared norm: less overlap proves nothing
 CLIP = 3.0  # local standard deviations: a bright mark must not decide alone
-DARK = (0.03, 0.10)  # of the image's range above its darkest: below is the space around the body, above the body
+BRIGHT = 0.9  # quantile of the image that stands for bright tissue; higher ones may be a film border
+DARK = (0.05, 0.15)  # of the span from the darkest to BRIGHT: below is the space around the body, above the body
+WHITE = 0.03  # of the range below white: there it is film border or burnt out
 MARGIN = 2  # pixels taken off the foreground, whose outline all patients share
 SCALED_SIDES = (58, 61, 64, 67, 70)  # 0.91, 0.95, 1, 1.05, 1.09
 COARSE_KEPT, SCALED_KEPT = 50, 20  # candidates that pass the coarse comparison; that are tried at other scales
@@ -53,12 +55,13 @@ class Matches:
 def _foreground(grey: Array, margin: int) -> Array:
     """How much each pixel belongs to the body, [H, W] in [0, 1]: a soft ramp above the darkest parts, eroded.
 
-    Soft and relative to the image's own range, so that noise, blur and brightness move it little.
+    Soft and relative to the image's own span, so that noise, blur and brightness move it little. White film borders,
+    which two patients can share, do not belong to it.
     """
     smooth = ndimage.gaussian_filter(grey, 1.0)
-    dark, bright = np.quantile(smooth, [0.01, 0.99])
+    dark, bright = np.quantile(smooth, [0.01, BRIGHT])
     ramp = (smooth - dark) / max(float(bright - dark), 1e-6)
-    weight = np.clip((ramp - DARK[0]) / (DARK[1] - DARK[0]), 0, 1)
+    weight = np.clip((ramp - DARK[0]) / (DARK[1] - DARK[0]), 0, 1) * np.clip((1 - smooth) / WHITE, 0, 1)
     return np.asarray(ndimage.grey_erosion(weight, 2 * margin + 1, mode="constant", cval=0.0), np.float32)
 
 
