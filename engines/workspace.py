@@ -82,6 +82,11 @@ class Workspace:
     def about(self) -> WorkspaceRecord:
         return WorkspaceRecord.model_validate(files.read_json(self.path / "workspace.json"))
 
+    @property
+    def weights(self) -> Path:
+        """Where pretrained weights may be put (engines/weights.py); the folder may be missing."""
+        return self.path / "weights"
+
     def folder(self, kind: Kind, id: str) -> Path:
         """The folder of a thing, which need not exist. Raises LabError for an id that is not of our form."""
         if not ID_PATTERN.fullmatch(id):

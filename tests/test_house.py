@@ -34,6 +34,7 @@ FLOORS = (
     {"files", "growing"},
     {"records", "decisions", "device", "resize", "registry"},
     {"workspace", "weights", "splits"},
+    {"pretrained"},
     {"versions", "methods", "layouts", "exporting", "readers", "phantoms", "extractors"},
     {"jobs", "metrics", "recipes"},
     {"curation", "training", "classifiers"},

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from engines.extractors.base import Extractor, ExtractorSpec
-from engines.extractors.networks import as_extractor, read_state, unfit
+from engines.extractors.networks import as_extractor
+from engines.pretrained import read_state, unfit
 
 
 class _Pooled(nn.Module):

@@ -1,46 +1,20 @@
-"""What the extractors that are networks share: weights read safely, pixels prepared, one way to run them."""
+"""What the extractors that are networks share: pixels prepared, one way to run them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from engines import device, weights
-from engines.errors import LabError
 from engines.extractors.base import Array, Extractor, Pixels
+from engines.pretrained import fill, read_state
 
 SIDE = 224  # what the ImageNet networks were trained on
 _MEAN, _SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0, 1]
-
-
-def read_state(name: str, folder: Path | None) -> tuple[dict[str, Any], weights.Found]:
-    """The tensors of a weights file, read without running anything in it, and which file it was."""
-    found = weights.find(name, folder)
-    try:
-        state = torch.load(found.path, map_location="cpu", weights_only=True)
-        if not isinstance(state, dict):
-            raise ValueError("not a table of tensors")
-    except Exception as error:  # whatever a damaged or hostile file makes the reader raise
-        raise unfit(found.path, "It does not hold a plain table of tensors.") from error
-    return state, found
-
-
-def fill(network: nn.Module, state: dict[str, Any], found: weights.Found) -> None:
-    """Put the tensors into the network; each must be there and fit."""
-    try:
-        network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise unfit(found.path, "Its tensors are not those of this network.") from error
-
-
-def unfit(path: Path, why: str) -> LabError:
-    """What to say of a weights file that is not what its name promises."""
-    return LabError(f"The weights file {path.name} cannot be used.", why, "Replace it by the published file.")
 
 
 def as_extractor(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -88,10 +89,14 @@ class MethodOptions(Options):
 
 @dataclass(frozen=True)
 class NetSpec:
-    """What the networks are built for: 1 channel is grey, 3 are colour; `classes` counts those of the image set."""
+    """What the networks are built for: 1 channel is grey, 3 are colour; `classes` counts those of the image set.
+
+    `weights` is the workspace's folder of pretrained weights, for networks that need some (engines/pretrained.py).
+    """
 
     channels: Literal[1, 3]
     classes: int = 1
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ class Networks:
     optimizers: dict[str, Adam | RMSprop]
     latent_dim: int
     averaged: tuple[str, ...] = ("generator",)
+    # Pretrained networks that never change: loaded where a training begins, and never saved.
+    pretrained: Mapping[str, Callable[[], nn.Module]] = field(default_factory=dict)
 
 
 @dataclass

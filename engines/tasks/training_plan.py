@@ -144,6 +144,7 @@ def prepared(parameters: TrainParameters, context: JobContext) -> tuple[Plan, Da
         milestones=parameters.milestones,
         threads=parameters.threads,
         device=parameters.device,
+        weights=context.workspace.weights,
     )
     return plan, data, image_set
 

@@ -39,7 +39,7 @@ def train(plan: Plan, data: Data, context: JobContext) -> dict[str, Any]:
 
             # Update the networks, phase by phase.
             run_step(
-                state.networks.nets, state.optimizers, session.phases, batch.parts(plan.parts), state.batches,
+                state.nets, state.optimizers, session.phases, batch.parts(plan.parts), state.batches,
                 state.images_seen, session.choices, session.means, rate(options, state.images_seen),
             )  # fmt: skip
             state.images_seen += options.batch

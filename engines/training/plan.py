@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from engines.methods.base import MethodOptions, MethodSpec
+from engines.methods.base import MethodOptions, MethodSpec, NetSpec
 from engines.training.checkpoints import Checkpoint
 from engines.training.state import TrainState
 
@@ -57,6 +58,12 @@ class Plan:
     milestones: int = 8  # checkpoints spread over the run that stay, to compare its stages
     threads: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    weights: Path | None = None  # the workspace's folder of pretrained weights
+
+    @property
+    def net_spec(self) -> NetSpec:
+        """What the networks are built for."""
+        return NetSpec(self.channels, len(self.classes), self.weights)
 
     def as_dict(self) -> dict[str, Any]:
         """What a checkpoint notes: enough to build the networks again."""

@@ -13,7 +13,7 @@ from engines import files
 from engines.device import find, used_memory_bytes
 from engines.errors import LabError
 from engines.jobs.context import JobContext
-from engines.methods.base import NetSpec, parameter_count
+from engines.methods.base import parameter_count
 from engines.training import checkpoints, guards, order, perf
 from engines.training.crowd import Crowd
 from engines.training.feed import Data, Feed
@@ -53,7 +53,7 @@ class Session:
     def _start(self) -> TrainState:
         """The state at image 0: a function of the seed."""
         torch.manual_seed(order.own_seed(self.plan.seed, "networks"))
-        networks = self.plan.method.build(self.plan.options, NetSpec(self.plan.channels, len(self.plan.classes)))
+        networks = self.plan.method.build(self.plan.options, self.plan.net_spec)
         return TrainState.new(networks, self.device.torch)
 
     # Taking up
@@ -156,7 +156,7 @@ class Session:
         if self.probed:
             return
         with self._aside():
-            nets, batch = self.state.networks.nets, -(-self.plan.options.batch // self.plan.parts)
+            nets, batch = self.state.nets, -(-self.plan.options.batch // self.plan.parts)
             self.choices, measured = perf.probe(nets, self.phases, self.feed, batch, self.device, self.choices)
             perf.apply(nets, self.choices)
             self.probed = True

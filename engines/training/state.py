@@ -17,9 +17,10 @@ from engines.training.optimizers import Optimizer, make_optimizer
 
 @dataclass
 class TrainState:
-    """Networks, their moving average, optimisers and counters."""
+    """Networks, their moving average, optimisers and counters; `nets` are the networks with the pretrained ones."""
 
     networks: Networks
+    nets: dict[str, nn.Module]
     average: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
     images_seen: int = 0
@@ -37,7 +38,11 @@ class TrainState:
             name: make_optimizer(networks.nets[name].parameters(), settings)
             for name, settings in networks.optimizers.items()
         }
-        return cls(networks, average, optimizers)
+        fixed = {
+            name: load().eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
+            for name, load in networks.pretrained.items()
+        }
+        return cls(networks, {**networks.nets, **fixed}, average, optimizers)
 
     def update_average(self, batch: int, half_life_images: float) -> None:
         """Move the average a step towards the weights; buffers (batch norm) are copied.

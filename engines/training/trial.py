@@ -9,7 +9,6 @@ import torch
 
 from engines.device import find, free_memory_bytes, numerics, used_memory_bytes
 from engines.jobs.context import JobContext
-from engines.methods.base import NetSpec
 from engines.training import order, perf
 from engines.training.feed import Data, Feed
 from engines.training.memory import is_out_of_memory, out_of_memory
@@ -42,14 +41,14 @@ def try_out(plan: Plan, data: Data, context: JobContext) -> Trial:
         with numerics(device, plan.exact, choices.threads):
             torch.manual_seed(order.own_seed(plan.seed, "trial"))
             feed = Feed(data, options.size, options.flip, device)
-            networks = plan.method.build(options, NetSpec(plan.channels, len(plan.classes)))
+            networks = plan.method.build(options, plan.net_spec)
             state, phases, means = TrainState.new(networks, device.torch), plan.method.phases(options), Means()
             perf.apply(networks.nets, choices)
 
             def step() -> None:
                 batch = feed.batch(plan.seed, state.images_seen, options.batch)
                 run_step(
-                    networks.nets, state.optimizers, phases, batch.parts(plan.parts), state.batches,
+                    state.nets, state.optimizers, phases, batch.parts(plan.parts), state.batches,
                     state.images_seen, choices, means,
                 )  # fmt: skip
                 state.images_seen += options.batch
@@ -60,7 +59,7 @@ def try_out(plan: Plan, data: Data, context: JobContext) -> Trial:
             means.read()  # waits for the device
             if not plan.exact:
                 context.progress(0.3, "Looking for the fastest way to compute")
-                choices, _ = perf.probe(networks.nets, phases, feed, options.batch, device, choices)
+                choices, _ = perf.probe(state.nets, phases, feed, options.batch, device, choices)
                 perf.apply(networks.nets, choices)
             context.progress(0.6, "Taking steps by the clock")
             first, began = state.batches, time.perf_counter()

@@ -31,9 +31,7 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 DRAWN = 552
 # A mass crop has no side, so the methods of our own choice mirror; the published ones stay as published.
-METHODS = (
-    "custom_gan:as_published,dcgan:version_3,dcgan_plus:quick_look:flip=true,fast_gan:quick_look:flip=true"
-)
+METHODS = "custom_gan:as_published,dcgan:version_3,dcgan_plus:quick_look:flip=true,fast_gan:quick_look:flip=true"
 NEIGHBOURS = 5
 
 
@@ -134,8 +132,8 @@ def coverage(real: Array, other: Array) -> float:
 
 def score(images: Array, real: dict[str, tuple[Array, Array]], weights: Path) -> dict[str, float]:
     """All distances of a set to `train` and `val`."""
-    from engines.metrics.ftd import distance
     from engines.extractors.textures import texture_features
+    from engines.metrics.ftd import distance
 
     deep, texture = features(images, weights), textures(images, texture_features)
     scores: dict[str, float] = {}
