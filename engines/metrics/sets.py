@@ -49,7 +49,7 @@ def compare_sets(
     `copies` warns of values better than real.
     """
     spec, ready = spec_of(inputs, extractor), extractor_of(inputs, extractor)
-    noise_images = _noise_like(inputs.real)
+    noise_images = noise_like(inputs.real)
     sets = []
     ends = np.cumsum([0, len(inputs.real), len(inputs.synthetic), len(noise_images)])
     ends = 0.9 * ends / ends[-1]
@@ -57,33 +57,53 @@ def compare_sets(
         sets.append(described_by(ready, images, inputs.cache, inputs.part(ends[n], ends[n + 1])))
     scaling = scaling or (scaled_by if spec.mixed_units else None)
     change = scaling(sets[0]) if scaling else lambda features: features
-    real, synthetic, noise = (change(features) for features in sets)
+    return score_sets(
+        inputs, name, measure, [change(features) for features in sets], f"{ready.label}, {inputs.real.shape[2]} px",
+        better=better, squared=squared, bounds=bounds, warnings=[*([note] if note else []), *ready.warnings],
+        ratio=ratio, copies=copies, details=details(sets[0], sets[1]),
+    )  # fmt: skip
 
-    groups, patients, warnings = _patients_of(inputs)
+
+def score_sets(
+    inputs: Inputs,
+    name: str,
+    measure: Measure,
+    sets: Sequence[Array],
+    label: str,
+    *,
+    better: Literal["lower", "higher"] = "lower",
+    squared: bool = False,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+    warnings: Sequence[str] = (),
+    ratio: bool = False,
+    copies: bool = True,
+    details: dict[str, Any],
+) -> Score:
+    """The same from what describes the images already: `sets` are those of real, synthetic and noise images, [N, …].
+
+    `label` says what they were described by; `warnings` come first. Progress goes from 0.9 to 1.
+    """
+    real, synthetic, noise = sets
+    groups, patients, unknown = _patients_of(inputs)
     value = measure(real, synthetic)
     error = _jackknife_error(measure, real, synthetic, groups, inputs)
     halves, matched = _baseline(measure, real, synthetic, patients, inputs)
     far = measure(real, noise)
     inputs.progress(1.0)
-    warnings = [
-        *([note] if note else []),
-        *ready.warnings,
-        *(_copies(halves, matched, better) if copies else []),
-        *warnings,
-    ]
     low, high = np.quantile(halves, [0.025, 0.975])
     least, most = bounds
     return Score(
         name=name, value=value, low=max(least, value - 1.96 * error), high=min(most, value + 1.96 * error),
-        n_real=len(real), n_synthetic=len(synthetic), extractor=f"{ready.label}, {inputs.real.shape[2]} px",
-        baseline=float(halves.mean()), baseline_low=float(low), baseline_high=float(high), warnings=warnings,
+        n_real=len(real), n_synthetic=len(synthetic), extractor=label,
+        baseline=float(halves.mean()), baseline_low=float(low), baseline_high=float(high),
+        warnings=[*warnings, *(_copies(halves, matched, better) if copies else []), *unknown],
         scale=place_of(float(matched.mean()), float(halves.mean()), far, squared),
         details={
             "at_equal_size": float(matched.mean()),
             **({"ratio_at_equal_size": float(matched.mean() / halves.mean())} if ratio else {}),
             "baseline_images": len(real) // 2,
             "noise": far,
-            **details(sets[0], sets[1]),
+            **details,
         },
     )  # fmt: skip
 
@@ -104,7 +124,7 @@ def place_of(value: float, real: float, noise: float, squared: bool) -> float | 
     return max(0.0, min(1.0, (noise - value) / (noise - real)))
 
 
-def _noise_like(real: Pixels) -> Pixels:
+def noise_like(real: Pixels) -> Pixels:
     """Images of uniform random pixels, always the same ones: the cache then knows them."""
     top = np.iinfo(real.dtype).max
     return np.random.default_rng(0).integers(0, top, (NOISE, *real.shape[1:]), dtype=real.dtype, endpoint=True)
