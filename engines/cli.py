@@ -164,12 +164,16 @@ def evaluate(
     real: Annotated[str, typer.Option(help="Id of the real image set.")],
     synthetic: Annotated[str, typer.Option(help="Id of a synthetic set, or of a run to measure at its checkpoints.")],
     metrics: Annotated[list[str] | None, typer.Option(help="Which metrics; repeatable.")] = None,
+    extractor: Annotated[str | None, typer.Option(help="What describes an image: texture, inception, …")] = None,
+    held_out: Annotated[str | None, typer.Option(help="Id of real images that were not learned from.")] = None,
     extra: SetOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure synthetic images against real ones."""
-    given = {"real": real, "synthetic": synthetic, "metrics": metrics or None}
+    given = {
+        "real": real, "synthetic": synthetic, "metrics": metrics or None, "extractor": extractor, "held_out": held_out,
+    }  # fmt: skip
     _job("evaluate", given, extra, workspace, as_json, f"evaluate {synthetic}")
 
 
@@ -208,7 +212,7 @@ def jobs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     _rows("jobs", rows, as_json)
 
 
-PLUGINS = ("methods", "metrics", "layouts", "exporting", "tasks")
+PLUGINS = ("methods", "metrics", "extractors", "layouts", "exporting", "tasks")
 
 
 @app.command(name="list")

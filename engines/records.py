@@ -125,9 +125,19 @@ class RunRecord(Record):
 
 
 class EvaluationRecord(Record):
+    """Numbers of a synthetic set, or of a run at its checkpoints, against real images.
+
+    `not_measured` has name, title, what, why and advice of each metric that could not be computed.
+    """
+
     real: str
     synthetic: str
+    held_out: str = ""
+    extractor: str = ""
+    resizer: str = ""
     metrics: list[dict[str, Any]] = []
+    not_measured: list[dict[str, str]] = []
+    warnings: list[str] = []
 
 
 class ExportRecord(Record):
