@@ -13,7 +13,7 @@ from engines.metrics.calibration import share_interval, threshold_of
 from engines.metrics.copies import Detector, Matches
 from engines.metrics.features import described
 from engines.metrics.sets import scaled_by
-from engines.metrics.statistics import groups_of, patient_halves
+from engines.metrics.statistics import groups_of, named_patients, patient_halves
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -42,14 +42,12 @@ def _unseen(inputs: Inputs, detector: Detector) -> _Unseen:
     progress = inputs.part(0.55, 0.85)
     generator = np.random.default_rng(inputs.seed)
     if inputs.held_out is not None and len(inputs.held_out) >= FEWEST:
-        patients = list(inputs.held_out_patients) or [""] * len(inputs.held_out)
+        patients = named_patients(inputs.held_out_patients, len(inputs.held_out))
         drawn = np.sort(generator.permutation(len(inputs.held_out))[:MOST_CALIBRATED])
         ncc = detector.search(inputs.held_out[drawn], progress=progress).ncc
         return _Unseen(ncc, [patients[n] for n in drawn], True)
-    patients = list(inputs.patients)
+    patients = named_patients(inputs.patients, len(inputs.real))
     groups = groups_of(patients)
-    if groups.max() < 1:  # one patient throughout: only the image itself can be left out
-        patients, groups = [""] * len(groups), np.arange(len(groups))
     drawn = np.sort(generator.permutation(len(inputs.real))[:MOST_CALIBRATED])
     matches = detector.search(inputs.real[drawn], lambda n: groups == groups[drawn[n]], progress)
     return _Unseen(matches.ncc, [patients[n] for n in drawn], False)

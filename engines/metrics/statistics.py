@@ -9,6 +9,8 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+FEWEST_PATIENTS = 4  # two for each half
+
 
 def bootstrap_interval(
     values: Array, statistic: Callable[..., Any], seed: int, resamples: int = 1000, level: float = 0.95
@@ -37,3 +39,9 @@ def patient_halves(patients: Sequence[str], seed: int) -> tuple[Array, Array]:
     first = order[: int(np.searchsorted(np.cumsum(sizes), len(groups) / 2)) + 1]
     chosen = np.isin(groups, first)
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def named_patients(patients: Sequence[str], count: int) -> list[str]:
+    """The patient of each of `count` images; with fewer than four patients to tell apart each image counts alone."""
+    names = list(patients) or [""] * count
+    return names if len(set(groups_of(names).tolist())) >= FEWEST_PATIENTS else [""] * count
