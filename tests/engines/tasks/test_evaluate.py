@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from engines import files
+from engines import files, registry, weights
 from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.records import ImageSetRecord
-from engines.tasks.evaluate import TASK, EvaluateParameters
+from engines.tasks.evaluate import IMAGES_FILE, METRICS_FILE, TASK, EvaluateParameters, held_out_of, patients_of
 from engines.workspace import Workspace
 
 
-def make_set(workspace: Workspace, id: str, origin: Any, seed: int, count: int = 60, size: int = 32) -> None:
+def make_set(
+    workspace: Workspace, id: str, origin: Any, seed: int, count: int = 60, size: int = 32, first_patient: int = 0
+) -> None:
     smooth = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(count, size, size)), (0, 2, 2))
     images = np.clip(128 + 300 * smooth, 0, 255).astype(np.uint8)[..., None]
     record = ImageSetRecord(
@@ -26,7 +28,7 @@ def make_set(workspace: Workspace, id: str, origin: Any, seed: int, count: int =
     )  # fmt: skip
     with files.new_folder(workspace.folder("image_sets", id)) as folder:
         files.create_npy(folder / "images.npy", images.shape, np.uint8)[:] = images
-        rows = [{"item": f"{n:06d}", "patient": f"p{n // 2}"} for n in range(count)]
+        rows = [{"item": f"{n:06d}", "patient": f"p{first_patient + n // 2}"} for n in range(count)]
         files.write_csv(folder / "items.csv", rows, ["item", "patient"])
         workspace.save("image_sets", record, folder)
 
@@ -40,14 +42,52 @@ def test_a_set_gets_every_metric_with_what_it_is_worth(workspace: Workspace, tmp
     make_set(workspace, "real", "real", 1)
     make_set(workspace, "fake", "synthetic", 2)
     result = measure(workspace, tmp_path, real="real", synthetic="fake")
-    assert {row["name"] for row in result["metrics"]} == {"psnr", "ssim", "ftd"}
+    known = registry.load("metrics")
+    possible = {name for name, metric in known.items() if not weights.missing(metric.needs, workspace.weights)}
+    assert {row["name"] for row in result["metrics"]} == possible >= {"psnr", "ssim", "ftd", "kid", "coverage"}
+    assert not result["not_measured"]
     for row in result["metrics"]:
-        assert row["low"] <= row["value"] <= row["high"] and row["baseline_low"] <= row["baseline_high"]
+        assert row["low"] <= row["value"] <= row["high"] and row["baseline_low"] <= row["baseline_high"], row["name"]
         assert row["n_real"] == row["n_synthetic"] == 60 and row["extractor"] and row["images_seen"] is None
     record = workspace.record("evaluations", result["id"])
-    assert len(record.metrics) == 3 and len(record.parents) == 2
-    table = files.read_csv(workspace.folder("evaluations", result["id"]) / "metrics.csv")
+    assert len(record.metrics) == len(possible) and len(record.parents) == 2 and record.resizer
+    folder = workspace.folder("evaluations", result["id"])
+    table = files.read_csv(folder / METRICS_FILE)
     assert [float(row["value"]) for row in table] == [row["value"] for row in record.metrics]
+    images = files.read_csv(folder / IMAGES_FILE)
+    psnr = next(row for row in record.metrics if row["name"] == "psnr")
+    assert [row["index"] for row in images] == [str(n) for n in range(60)]
+    assert np.median([float(row["psnr_value"]) for row in images]) == pytest.approx(psnr["value"])
+
+
+def test_a_metric_that_cannot_be_measured_stops_no_other(workspace: Workspace, tmp_path: Path) -> None:
+    make_set(workspace, "real", "real", 1)
+    make_set(workspace, "fake", "synthetic", 2)
+    given = {"real": "real", "synthetic": "fake", "extractor": "texture"}
+    result = measure(workspace, tmp_path, metrics=["fid", "grey_emd"], **given)
+    assert [row["name"] for row in result["metrics"]] == ["grey_emd"]
+    (refused,) = result["not_measured"]
+    assert refused["name"] == "fid" and "Inception" in refused["what"] and "weights" in refused["advice"]
+    with pytest.raises(LabError, match="Inception"):
+        measure(workspace, tmp_path, metrics=["fid"], **given)
+    assert len(workspace.records("evaluations")) == 1
+
+
+def test_held_out_images_share_no_patient_and_no_picture_with_the_real_ones(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    make_set(workspace, "real", "real", 1)
+    make_set(workspace, "others", "real", 4, count=70, first_patient=25)
+    make_set(workspace, "same", "real", 1, first_patient=100)
+    real = workspace.image_set("real")
+    held_out, warnings = held_out_of(workspace, "others", real)
+    assert held_out is not None and len(held_out.images) == 60  # five patients with ten images are in both
+    assert set(held_out.patients).isdisjoint(patients_of(real)) and "10 held-out images" in warnings[0]
+    with pytest.raises(LabError, match="cannot serve as held-out"):
+        held_out_of(workspace, "same", real)
+    make_set(workspace, "fake", "synthetic", 2)
+    with pytest.raises(LabError, match="not a real set"):
+        held_out_of(workspace, "fake", real)
 
 
 def test_what_cannot_be_compared_is_refused(workspace: Workspace, tmp_path: Path) -> None:
@@ -57,7 +97,8 @@ def test_what_cannot_be_compared_is_refused(workspace: Workspace, tmp_path: Path
     for parameters, words in (
         ({"real": "fake", "synthetic": "fake"}, "not a real set"),
         ({"real": "real", "synthetic": "few"}, "too few synthetic"),
-        ({"real": "real", "synthetic": "fake", "metrics": ["fid"]}, "no metric"),
+        ({"real": "real", "synthetic": "fake", "metrics": ["beauty"]}, "no metric"),
+        ({"real": "real", "synthetic": "fake", "metrics": ["kid"], "extractor": "eye"}, "no extractor"),
         ({"real": "real", "synthetic": "gone"}, "There is no"),
     ):
         with pytest.raises(LabError, match=words):
