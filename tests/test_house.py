@@ -27,6 +27,7 @@ LIGHT_ENGINES = {
     "splits",
     "decisions",
     "versions",
+    "weights",
 }
 # The floors of engines/, lowest first: a module imports from its own floor's folder and from lower floors only.
 FLOORS = (
