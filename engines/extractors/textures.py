@@ -77,12 +77,13 @@ def _first_order(inside: Array, share: Array) -> Array:
     mean, sd = inside.mean(), inside.std()
     middle = inside[int(0.1 * len(inside)) : int(0.9 * len(inside)) + 1]
     z = (inside - mean) / max(sd, 1e-9)
+    square = z * z  # powers by multiplication: several times as fast as numpy's **
     positive = share[share > 0]
     return np.array(
         [
             mean, sd, at(0.1), at(0.5), at(0.9), at(0.75) - at(0.25), at(0.995) - at(0.005),
             np.abs(inside - mean).mean(), np.abs(middle - middle.mean()).mean(), np.sqrt((inside**2).mean()),
-            (z**3).mean(), (z**4).mean(), -(positive * np.log2(positive)).sum(), (share**2).sum(),
+            (square * z).mean(), (square * square).mean(), -(positive * np.log2(positive)).sum(), (share**2).sum(),
         ]
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ def test_a_set_gets_every_metric_with_what_it_is_worth(workspace: Workspace, tmp
     images = files.read_csv(folder / IMAGES_FILE)
     psnr = next(row for row in record.metrics if row["name"] == "psnr")
     assert [row["index"] for row in images] == [str(n) for n in range(60)]
-    assert np.median([float(row["psnr_value"]) for row in images]) == pytest.approx(psnr["value"])
+    assert np.median([float(row["psnr_psnr"]) for row in images]) == pytest.approx(psnr["value"])
 
 
 def test_a_metric_that_cannot_be_measured_stops_no_other(workspace: Workspace, tmp_path: Path) -> None:
