@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 # The tokens of theme.css that read on both themes; a figure is drawn once for either.
 REAL, SYNTHETIC, INK, LINE = "#38b2ac", "#f0883e", "#98a1ae", "rgba(127,137,150,0.25)"
@@ -21,13 +22,6 @@ TEMPLATE = go.layout.Template(
         hovermode="x unified",
     )
 )
-
-
-def empty(text: str) -> go.Figure:
-    """A figure that says what will stand here."""
-    figure = go.Figure(layout=dict(template=TEMPLATE, xaxis=dict(visible=False), yaxis=dict(visible=False)))
-    figure.add_annotation(text=text, showarrow=False, font=dict(size=13))
-    return figure
 
 
 def by_checkpoint(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> go.Figure:
@@ -52,4 +46,27 @@ def by_checkpoint(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> g
     )
     figure.update_xaxes(title_text="thousand images seen", rangemode="tozero")
     figure.update_yaxes(title_text=f"{title} [{unit}]" if unit else title)
+    return figure
+
+
+def beside_baseline(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
+    """Each metric on an axis of its own: the synthetic value with its interval over the band that real images reach."""
+    figure = make_subplots(rows=len(rows), cols=1, subplot_titles=[row["title"] for row in rows])
+    for n, row in enumerate(rows, start=1):
+        band = dict(x0=row["baseline_low"], x1=row["baseline_high"], fillcolor=REAL, opacity=0.25, line_width=0)
+        figure.add_vrect(**band, row=n, col=1)
+        figure.add_vline(x=row["baseline"], line=dict(color=REAL, width=1.5, dash="dot"), row=n, col=1)
+        figure.add_trace(
+            go.Scatter(
+                x=[row["value"]], y=[0], mode="markers", marker=dict(size=9, color=SYNTHETIC), name=row["title"],
+                error_x=dict(
+                    type="data", array=[row["high"] - row["value"]], arrayminus=[row["value"] - row["low"]],
+                    color=SYNTHETIC, thickness=1.5,
+                ),
+            ),
+            row=n, col=1,
+        )  # fmt: skip
+        figure.update_xaxes(title_text=row.get("unit") or None, row=n, col=1)
+        figure.update_yaxes(visible=False, range=[-1, 1], row=n, col=1)
+    figure.update_layout(template=TEMPLATE, showlegend=False, height=60 + 105 * len(rows))
     return figure

@@ -1,4 +1,4 @@
-"""POST /lab/jobs and /lab/decide: the few things the page's own scripts change; not added to the viewer at all."""
+"""POST /lab/jobs, /lab/star and /lab/decide: the few things that the page's scripts change; no part of the viewer."""
 
 from __future__ import annotations
 
@@ -63,6 +63,20 @@ def _decide(workspace: Workspace, given: dict[str, Any]) -> None:
     )
 
 
+def _star(workspace: Workspace, id: str, given: dict[str, Any]) -> list[int]:
+    """Mark or unmark a checkpoint of a run as one to keep; returns those that are marked now."""
+    seen, on = given.get("images_seen"), given.get("on")
+    if not isinstance(seen, int) or isinstance(seen, bool) or seen < 0 or not isinstance(on, bool):
+        raise LabError("“images_seen” must be a whole number and “on” true or false.", "", "Reload the page.")
+    run = workspace.run(id)
+    if on and not (workspace.folder("runs", id) / "checkpoints" / f"{seen:08d}").is_dir():
+        raise LabError("This checkpoint is no longer there.", "Old checkpoints are removed.", "Choose another one.")
+    starred = sorted({*run.starred, seen} if on else {*run.starred} - {seen})
+    workspace.save("runs", run.model_copy(update={"starred": starred}))
+    workspace.audit("owner", "starred a checkpoint" if on else "unstarred a checkpoint", run=id, images_seen=seen)
+    return starred
+
+
 def make(workspace: Workspace, engine: Engine) -> APIRouter:
     """Routes below /lab for the owner."""
     router = APIRouter()
@@ -97,6 +111,17 @@ def make(workspace: Workspace, engine: Engine) -> APIRouter:
             return {"ok": True}
         except LabError as error:
             return fault(error, 409)
+        except OSError as error:
+            return fault(explain(error), 507)
+
+    @router.post("/star/{id}")
+    async def star(request: Request, id: str) -> Any:
+        if refused := only_owner(request):
+            return refused
+        try:
+            return {"starred": await run_in_threadpool(_star, workspace, id, await body(request))}
+        except LabError as error:
+            return fault(error)
         except OSError as error:
             return fault(explain(error), 507)
 

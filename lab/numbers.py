@@ -7,9 +7,14 @@ import math
 
 def with_interval(value: float, low: float, high: float, unit: str = "") -> str:
     """`24.6 [24.3, 25.0] dB`: the last digit shown is the one that the interval leaves uncertain, or one below it."""
-    decimals = digits_for(high - low)
+    decimals = digits_for(high - low) if high > low else digits_of(value)
     shown = [f"{number:,.{decimals}f}" for number in (value, low, high)]
     return f"{shown[0]} [{shown[1]}, {shown[2]}]{f' {unit}' if unit else ''}"
+
+
+def digits_of(value: float) -> int:
+    """Decimals of a number whose interval has no width: three digits that count, at most three decimals."""
+    return min(max(2 - math.floor(math.log10(abs(value))), 0), 3) if math.isfinite(value) and value else 3
 
 
 def digits_for(width: float) -> int:

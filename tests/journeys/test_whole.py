@@ -124,8 +124,12 @@ def test_from_images_to_a_zip(
     card.click()
     open_tab(page, "Explore")
     page.locator(".lab-card", has_text="synthetic set").click()
+    page.wait_for_selector("#explore-measures li")
+    for box in page.locator("#explore-measures [role=group] input:enabled").all():
+        box.set_checked(box.get_attribute("value") in {"psnr", "ssim", "ftd"})
     page.get_by_role("button", name="Measure").click()
-    page.locator("span.text", has_text="Texture distance").filter(visible=True).first.wait_for()
+    page.wait_for_selector(".lab-measured-exports a")
+    assert page.locator(".lab-score-title .label-text").all_inner_texts()[0] == "Texture distance (FTD)"
     assert {row["name"] for row in workspace.records("evaluations")[0].metrics} == {"psnr", "ssim", "ftd"}
     open_tab(page, "Export")
     page.get_by_role("button", name="Export 50 accepted images").click()

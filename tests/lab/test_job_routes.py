@@ -13,6 +13,7 @@ from engines import decisions, files
 from engines.errors import LabError
 from engines.workspace import Workspace
 from lab import job_routes
+from tests.lab.planted_evaluation import RUN_ID, plant_run
 
 
 class Recorder:
@@ -66,7 +67,7 @@ def test_a_job_is_queued_and_noted(client: TestClient, engine: Recorder, workspa
     assert files.read_jsonl(workspace.path / "audit.jsonl")[0]["what"] == "queued demo"
 
 
-@pytest.mark.parametrize("path", ["/jobs", "/jobs/a/stop", "/decide"])
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/a/stop", "/decide", "/star/a"])
 @pytest.mark.parametrize("role", ["viewer", "reader", ""])
 def test_only_the_owner_changes_anything(client: TestClient, engine: Recorder, path: str, role: str) -> None:
     answer = client.post(path, json={"kind": "demo"}, headers={"role": role})
@@ -121,3 +122,32 @@ def test_wrong_verdicts_are_refused(client: TestClient, workspace: Workspace, ch
     about = {"kind": "catalogues", "id": "mias", "item": "000001", "client": "c", "verdict": "accept", "seq": 1}
     assert client.post("/decide", json={**about, **change}).status_code == 400
     assert not (workspace.folder("catalogues", "mias") / "decisions.jsonl").exists()
+
+
+def test_a_checkpoint_is_starred_and_unstarred(client: TestClient, workspace: Workspace) -> None:
+    plant_run(workspace)
+    assert client.post(f"/star/{RUN_ID}", json={"images_seen": 128, "on": True}).json() == {"starred": [128]}
+    assert client.post(f"/star/{RUN_ID}", json={"images_seen": 64, "on": True}).json() == {"starred": [64, 128]}
+    assert client.post(f"/star/{RUN_ID}", json={"images_seen": 128, "on": False}).json() == {"starred": [64]}
+    assert workspace.run(RUN_ID).starred == [64] and workspace.run(RUN_ID).method == "custom_gan"
+    assert [line["images_seen"] for line in files.read_jsonl(workspace.path / "audit.jsonl")] == [128, 64, 128]
+
+
+@pytest.mark.parametrize(
+    ("id", "given"),
+    [
+        ("nobody", {"images_seen": 64, "on": True}),
+        ("Not-An-Id", {"images_seen": 64, "on": True}),
+        (RUN_ID, {"images_seen": 99, "on": True}),
+        (RUN_ID, {"images_seen": "64", "on": True}),
+        (RUN_ID, {"images_seen": True, "on": True}),
+        (RUN_ID, {"images_seen": -64, "on": False}),
+        (RUN_ID, {"images_seen": 64, "on": "yes"}),
+        (RUN_ID, {}),
+    ],
+)
+def test_wrong_stars_are_refused(client: TestClient, workspace: Workspace, id: str, given: dict[str, Any]) -> None:
+    plant_run(workspace)
+    refused = client.post(f"/star/{id}", json=given)
+    assert refused.status_code == 400 and refused.json()["error"]
+    assert workspace.run(RUN_ID).starred == []

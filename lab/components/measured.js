@@ -1,0 +1,313 @@
+// What was measured of the chosen run or set, in five views; a measurement at work fills them as its numbers come.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  const LIVE = new Set(["queued", "running", "pausing", "paused", "stopping"]);
+  const EVERY_MS = 600;
+  const REMEMBERED = "lab.explore.view";
+  const VIEWS = [
+    ["scores", "Scores", "Every number with its interval, beside what real images reach among themselves"],
+    ["training", "Over training", "A metric against images seen, with the best checkpoint"],
+    ["copies", "Copies", "Synthetic images beside the training images that they are most like"],
+    ["images", "Images", "Single images: a histogram, and the images behind each of its bars"],
+    ["scorecard", "Scorecard", "The seven criteria of the FDA's scorecard for synthetic medical data"],
+  ];
+  const FILES = [
+    ["metrics.csv", "CSV", "The table of metrics"], ["images.csv", "Images CSV", "What is known of each synthetic image"],
+    ["record.json", "JSON", "The whole record: numbers, details, parameters, versions"],
+    ["report.html", "Report", "Figures and protocol as one HTML file that needs no network; it holds no image"],
+  ];
+  const NOTHING = { rows: [], best: {}, copies: null, columns: [], not_measured: [], warnings: [], files: [], pictures: false };
+
+  const make = (tag, about, ...children) => lab.el(tag, about, children);
+  const said = (error) => [error.words || error.what || error.message, error.why, error.advice].filter(Boolean).join(" ");
+
+  class Measured {
+    constructor(root) {
+      this.root = root;
+      this.of = ""; // "runs/…" or "image_sets/…"
+      this.shown = ""; // id of the evaluation on show
+      this.job = ""; // the measurement at work that is on show
+      this.data = null; // what the views draw
+      this.checkpoint = null; // images seen, of the checkpoint that the scores are of
+      this.stale = false; // whether the list is to be read
+      this.asked = 0; // counts requests, so that a slow answer never replaces a newer one
+      this.build();
+      const state = (event) => {
+        if (!this.root.isConnected) return document.removeEventListener("lab:state", state);
+        if (this.pulse !== event.detail.pulse) this.stale = true;
+        this.pulse = event.detail.pulse;
+      };
+      document.addEventListener("lab:state", state);
+      this.look = lab.poll(root, () => this.tick(), EVERY_MS);
+    }
+
+    build() {
+      this.list = make("select", { class: "lab-measured-list", "aria-label": "Measurement", title: "Which measurement is on show" });
+      this.list.addEventListener("change", () => this.pick(this.list.value));
+      this.words = make("span", { class: "lab-measured-words", role: "status", "aria-live": "polite" });
+      this.bar = make("i", {});
+      this.cancel = make("button", { type: "button", class: "lab-button plain", title: "Stop this measurement; nothing of it is kept" }, "Cancel");
+      this.cancel.addEventListener("click", () => this.stop());
+      this.working = make("div", { class: "lab-measured-working", hidden: true }, this.words,
+        make("div", { class: "lab-measured-progress", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" }, this.bar), this.cancel);
+      this.exports = make("div", { class: "lab-measured-exports", role: "group", "aria-label": "Save" });
+      this.tabs = VIEWS.map(([name, title, help]) => {
+        const tab = make("button", { type: "button", role: "tab", id: `lab-measured-tab-${name}`, "data-view": name, "aria-controls": `lab-measured-${name}`, title: help }, title);
+        tab.addEventListener("click", () => this.open(name));
+        return tab;
+      });
+      const tabs = make("div", { class: "lab-measured-tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs);
+      tabs.addEventListener("keydown", (event) => this.key(event));
+      this.empty = make("p", { class: "lab-measured-empty", role: "status", hidden: true });
+      this.views = {};
+      const panels = VIEWS.map(([name]) => {
+        const tools = make("div", { class: "lab-measured-tools", "data-tools": name });
+        const panel = make("div", { class: `lab-measured-view lab-view-${name}`, role: "tabpanel", id: `lab-measured-${name}`, "aria-labelledby": `lab-measured-tab-${name}`, tabindex: 0 });
+        this.views[name] = { panel, tools, view: new lab.measuredViews[name](panel, tools, this), drawn: null };
+        return panel;
+      });
+      this.root.append(
+        make("div", { class: "lab-measured-bar" }, this.list, this.working, this.exports),
+        make("div", { class: "lab-measured-bar" }, tabs, ...Object.values(this.views).map(({ tools }) => tools)),
+        this.empty, ...panels);
+      let view = "";
+      try {
+        view = sessionStorage.getItem(REMEMBERED) || "";
+      } catch { /* the first one */ }
+      this.open(this.views[view] ? view : "scores");
+    }
+
+    key(event) {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const at = this.tabs.indexOf(document.activeElement);
+      if (!step || at < 0) return;
+      event.preventDefault();
+      const next = this.tabs[(at + step + this.tabs.length) % this.tabs.length];
+      this.open(next.dataset.view);
+      next.focus();
+    }
+
+    open(name) {
+      this.view = name;
+      try {
+        sessionStorage.setItem(REMEMBERED, name);
+      } catch { /* the choice lasts as long as the page */ }
+      for (const tab of this.tabs) {
+        tab.setAttribute("aria-selected", String(tab.dataset.view === name));
+        tab.setAttribute("tabindex", tab.dataset.view === name ? "0" : "-1");
+      }
+      this.draw();
+    }
+
+    // Only the view on show is drawn; the others when they are opened.
+    draw() {
+      const some = Boolean(this.data);
+      for (const [name, { panel, tools }] of Object.entries(this.views)) {
+        panel.hidden = !some || name !== this.view;
+        tools.hidden = panel.hidden;
+      }
+      this.empty.hidden = some;
+      const current = this.views[this.view];
+      if (!some || current.drawn === this.data) return;
+      current.drawn = this.data;
+      current.view.show(this.data);
+    }
+
+    // The page says what is chosen on the left, and which job the button has just started.
+    take({ of = "", job = "" }) {
+      if (of !== this.of) {
+        this.of = of;
+        this.shown = this.job = "";
+        this.evaluations = [];
+        this.checkpoint = null;
+        this.data = null;
+        this.stale = true;
+        this.asked += 1;
+        this.empty.textContent = of ? "Reading." : "Nothing to measure yet. Train a run on the Train tab, or generate a synthetic set on the Export tab; then measure it here.";
+        this.head();
+        this.draw();
+      }
+      if (job) this.follow(job);
+      this.look.now();
+    }
+
+    async tick() {
+      if (this.stale && this.of) {
+        this.stale = false;
+        await this.read();
+      }
+      if (this.job) await this.progress();
+    }
+
+    async read() {
+      const of = this.of;
+      let answer;
+      try {
+        answer = await lab.get(`/lab/evaluations?of=${encodeURIComponent(of.split("/")[1])}`);
+      } catch {
+        this.stale = true; // the strip says that the app is away
+        return;
+      }
+      if (of !== this.of) return;
+      this.evaluations = answer.evaluations;
+      const known = this.evaluations.some((one) => one.id === this.shown);
+      if (answer.job && !this.job && !this.shown) this.follow(answer.job);
+      else if (!this.job && !known) await this.load(this.evaluations.length ? this.evaluations[0].id : "");
+      this.head();
+    }
+
+    follow(job) {
+      if (job === this.job) return;
+      this.asked += 1;
+      this.job = job;
+      this.shown = "";
+      this.state = { state: "queued", progress: 0, message: "" };
+      this.checkpoint = null;
+      this.data = { ...NOTHING, live: true, of_run: this.of.startsWith("runs/"), synthetic: this.of.split("/")[1] };
+      this.count = 0;
+      this.head();
+      this.draw();
+    }
+
+    // How the measurement at work stands, and its new rows.
+    async progress() {
+      const job = this.job;
+      let answer;
+      try {
+        answer = await lab.get(`/lab/measuring/${encodeURIComponent(job)}?since=${this.count}`);
+      } catch (error) {
+        if (error.status === 404 && job === this.job) this.ended("The measurement was cancelled.");
+        return;
+      }
+      if (job !== this.job) return;
+      this.state = answer;
+      if (answer.rows.length) {
+        this.count = answer.count;
+        this.data = { ...this.data, rows: [...this.data.rows, ...answer.rows], best: answer.best };
+      }
+      this.head();
+      this.draw();
+      if (LIVE.has(answer.state)) return;
+      if (answer.evaluation) {
+        this.job = "";
+        await this.load(answer.evaluation);
+        this.stale = true;
+      } else this.ended(answer.error ? said(answer.error) : `The measurement was ${answer.state}.`);
+    }
+
+    // It came to nothing: what was measured before comes back, and the reason stays.
+    ended(words) {
+      this.job = "";
+      this.data = null;
+      this.trouble = words;
+      this.stale = true;
+      lab.toast(words, "error");
+      this.head();
+      this.draw();
+      this.look.now();
+    }
+
+    async load(id) {
+      const asked = (this.asked += 1);
+      if (!id) {
+        this.shown = "";
+        this.data = null;
+        this.empty.textContent = [this.trouble, "Nothing measured yet. Choose real images and metrics in the middle, then press Measure."].filter(Boolean).join(" ");
+        return this.draw();
+      }
+      try {
+        const data = await lab.get(`/lab/evaluation/${encodeURIComponent(id)}`);
+        if (asked !== this.asked) return undefined;
+        this.shown = id;
+        this.trouble = "";
+        this.data = data;
+        const seen = data.rows.map((row) => row.images_seen).filter(Number.isFinite);
+        if (!seen.includes(this.checkpoint)) this.checkpoint = seen.length ? Math.max(...seen) : null;
+      } catch (error) {
+        if (asked !== this.asked) return undefined;
+        this.data = null;
+        this.empty.textContent = said(error);
+      }
+      this.head();
+      return this.draw();
+    }
+
+    pick(value) {
+      if (value.startsWith("job:")) return this.follow(value.slice(4));
+      this.job = "";
+      return this.load(value);
+    }
+
+    // The first line: the list of measurements, what is at work, and what can be saved.
+    head() {
+      const day = (created) => lab.runs.day(created);
+      const entries = (this.evaluations || []).map((one) => [one.id, [day(one.created), `against ${one.real}`, one.held_out ? "held-out" : "", one.checkpoints > 1 ? `${one.checkpoints} checkpoints` : ""].filter(Boolean).join(" · ")]);
+      if (this.job) entries.unshift([`job:${this.job}`, "Measuring now"]);
+      if (this.shown && !entries.some(([id]) => id === this.shown)) entries.unshift([this.shown, "The newest"]);
+      if (!entries.length) entries.push(["", this.of ? "No measurement yet" : "Nothing chosen"]);
+      const wanted = JSON.stringify(entries);
+      if (wanted !== this.offered) this.list.replaceChildren(...entries.map(([id, text]) => make("option", { value: id }, text)));
+      this.offered = wanted;
+      this.list.disabled = !this.shown && !this.job;
+      this.list.value = this.job ? `job:${this.job}` : this.shown;
+      this.working.hidden = !this.job;
+      this.exports.hidden = Boolean(this.job) || !this.shown;
+      if (this.job) {
+        const percent = Math.round(100 * (this.state.progress || 0));
+        const words = this.state.state === "queued" ? "Waiting for its turn" : `${this.state.message || "Starting"} · ${percent} %`;
+        if (this.words.textContent !== words) this.words.textContent = words;
+        this.bar.style.width = `${percent}%`;
+        this.bar.parentElement.setAttribute("aria-valuenow", String(percent));
+      } else this.save();
+    }
+
+    save() {
+      if (this.saved === this.shown) return;
+      this.saved = this.shown;
+      const kept = new Set([...((this.data && this.data.files) || []), "report.html"]);
+      this.exports.replaceChildren(...FILES.filter(([name]) => kept.has(name)).map(([name, title, help]) =>
+        make("a", { href: `/lab/evaluation/${encodeURIComponent(this.shown)}/download/${name}`, download: `${this.shown}-${name}`, title: help }, title)));
+    }
+
+    async stop() {
+      try {
+        await lab.post(`/lab/jobs/${encodeURIComponent(this.job)}/${this.state.state === "queued" ? "remove" : "discard"}`);
+        this.look.now();
+      } catch (error) {
+        lab.toast(said(error), "error");
+      }
+    }
+
+    // For the views
+
+    see(images) {
+      this.checkpoint = images;
+      for (const one of Object.values(this.views)) one.drawn = null;
+      this.draw();
+    }
+
+    // A picture of the evaluation on show; the time it was measured keeps an id that is used again apart.
+    address(kind, index, nearest, side) {
+      const more = new URLSearchParams({ v: this.data.created });
+      if (nearest !== undefined && nearest !== null) more.set("nearest", nearest);
+      if (side) more.set("side", side);
+      return `/lab/evaluation/${encodeURIComponent(this.shown)}/picture/${kind}/${index}?${more}`;
+    }
+
+    async column(name) {
+      return lab.get(`/lab/evaluation/${encodeURIComponent(this.shown)}/column/${encodeURIComponent(name)}`);
+    }
+  }
+
+  function mount(element, props, watch) {
+    const root = lab.feed.claim(element, "measured", "What was measured");
+    if (!root) return;
+    root.measured = new Measured(root);
+    const take = () => root.measured.take(JSON.parse(props.value || "null") || {});
+    watch("value", take);
+    take();
+  }
+
+  lab.measured = { mount };
+})();
