@@ -131,14 +131,15 @@ def copies(record: EvaluationRecord, height: int, width: int) -> dict[str, Any] 
     }
 
 
-def columns(names: Iterable[str], specs: Mapping[str, Row]) -> list[dict[str, str]]:
+def columns(names: Iterable[str], record: EvaluationRecord, specs: Mapping[str, Row]) -> list[dict[str, str]]:
     """The numbers of single images that a histogram can be drawn of: column, metric, title and unit."""
     found = []
+    measured = {str(row["name"]) for row in record.metrics}
     for column in names:
-        metric = max((name for name in specs if column.startswith(f"{name}_")), key=len, default="")
+        metric = max((name for name in measured if column.startswith(f"{name}_")), key=len, default="")
         part = column[len(metric) + 1 :]
         if metric and part not in BESIDE:
-            spec = specs[metric]
+            spec = specs.get(metric, {})
             title = {"memorisation": "NCC to the nearest real"}.get(metric, str(spec.get("title", metric)))
             found.append({"name": column, "metric": metric, "title": title, "unit": str(spec.get("unit", ""))})
     return found

@@ -65,7 +65,7 @@ class Desk:
             "rows": [evaluating.dressed(row, specs) for row in record.metrics],
             "best": evaluating.bests(record.metrics, specs),
             "copies": evaluating.copies(record, height, width),
-            "columns": evaluating.columns(self._header(folder), specs),
+            "columns": evaluating.columns(self._header(folder), record, specs),
             "pictures": shown,
             "files": [name for name in DOWNLOADS if (folder / name).is_file()],
         }
@@ -81,7 +81,7 @@ class Desk:
         """One number of every synthetic image, its nearest real one, and what new patients' images score."""
         record = self.pictures.record(id)
         folder = self.workspace.folder("evaluations", id)
-        known = {column["name"]: column for column in evaluating.columns(self._header(folder), self.specs)}
+        known = {column["name"]: column for column in evaluating.columns(self._header(folder), record, self.specs)}
         if name not in known:
             raise LabError("This was not measured of single images.", "", "Reload the page.")
         metric = known[name]["metric"]

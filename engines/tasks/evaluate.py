@@ -83,7 +83,7 @@ def run(parameters: EvaluateParameters, context: JobContext) -> dict[str, Any]:
     workspace = context.workspace
     of_a_training = _is_run(workspace, parameters.synthetic) and parameters.checkpoints == "all"
     chosen = _metrics(parameters.metrics, of_a_training, workspace.weights)
-    extractor = parameters.extractor or _best_extractor(workspace.weights)
+    extractor = parameters.extractor or best_extractor(workspace.weights)
     real = _real_set(workspace, parameters.real)
     held_out, warnings = held_out_of(workspace, parameters.held_out, real)
     sources = list(_sources(workspace, parameters))
@@ -191,7 +191,8 @@ def held_out_of(workspace: Workspace, id: str, real: ImageSet) -> tuple[HeldOut 
     return HeldOut(given.images[kept], [patients[n] for n in kept]), warnings
 
 
-def _best_extractor(folder: Path) -> str:
+def best_extractor(folder: Path) -> str:
+    """The first of EXTRACTORS whose weights are here."""
     known = registry.load("extractors")
     return next(name for name in EXTRACTORS if not weights.missing(known[name].weights, folder))
 

@@ -9,6 +9,7 @@ from engines.errors import LabError, explain
 from engines.jobs.context import JobContext
 from engines.records import RunRecord
 from engines.tasks.base import TaskSpec
+from engines.tasks.measuring import Measures
 from engines.tasks.training_plan import TrainParameters, chosen_options, method_named, prepared
 from engines.training.loop import train
 from engines.training.perf import first_step
@@ -23,7 +24,8 @@ def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
     plan, data, image_set = prepared(parameters, context)
     _note(parameters, plan, len(data.images), image_set, context)
     try:
-        outcome = train(plan, data, context)
+        measure = Measures(parameters, image_set, plan.options.size, context) if plan.measure_every_images else None
+        outcome = train(plan, data, context, measure)
     except OSError as error:
         raise explain(error) from error
     return {"id": context.folder.name, **outcome}

@@ -55,6 +55,29 @@ class TrainParameters(Options):
         ge=1,
         le=64,
     )
+    measure_every_images: int = option(
+        0,
+        "Measure every",
+        "Light metrics of the averaged generator at every so many images, shown on the Explore tab and in the chart. "
+        "It takes time, and never changes the training. 0 leaves it to a measurement afterwards.",
+        too_low="Measuring takes more time than training.",
+        too_high="Few points to choose the best checkpoint by.",
+        unit="images",
+        ge=0,
+    )
+    measure_with: Literal["ftd", "kid", "light"] = option(
+        "ftd", "Measure with", "The texture distance, the kernel distance, or all light metrics."
+    )
+    measure_count: int = option(
+        256,
+        "Images to measure",
+        "How many images are drawn for it each time.",
+        too_low="Wide intervals, and distances biased upwards.",
+        too_high="Only slower.",
+        unit="images",
+        ge=50,
+        le=10_000,
+    )
     seed: int = option(0, "Seed", "The same seed draws the same numbers in the same order.", ge=0, lt=2**32)
     exact: bool = option(
         False,
@@ -142,6 +165,8 @@ def prepared(parameters: TrainParameters, context: JobContext) -> tuple[Plan, Da
         checkpoint_every_images=parameters.checkpoint_every_images,
         keep_checkpoints=parameters.keep_checkpoints,
         milestones=parameters.milestones,
+        measure_every_images=parameters.measure_every_images,
+        measure_count=parameters.measure_count,
         threads=parameters.threads,
         device=parameters.device,
         weights=context.workspace.weights,

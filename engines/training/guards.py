@@ -63,6 +63,15 @@ NO_PROGRESS = Remark(
 )
 
 
+def rolled_back(lost_at: int, back_at: int) -> Remark:
+    """What to say of a run that went back to an earlier checkpoint."""
+    text = (
+        f"At {lost_at:,} images a loss or a weight was no longer a finite number. The run went back to {back_at:,} "
+        "images, and goes on in float32 with other random numbers."
+    )
+    return Remark("rolled_back", text, "If it happens again the run ends; then lower the learning rates.")
+
+
 class Guards:
     """Keeps its memory in a plain dict that travels in the checkpoint."""
 

@@ -12,18 +12,19 @@ from engines.training import order
 from engines.training.feed import Data
 from engines.training.plan import Plan
 from engines.training.schedule import rate
-from engines.training.session import Session
+from engines.training.session import Measure, Session
 from engines.training.step import run_step
 
 
-def train(plan: Plan, data: Data, context: JobContext) -> dict[str, Any]:
+def train(plan: Plan, data: Data, context: JobContext, measure: Measure | None = None) -> dict[str, Any]:
     """Train on an image set in the run folder of `context`, or go on where it stopped.
 
+    `measure` takes images seen and `plan.measure_count` images [N, H, W, C], and gives numbers by name to report.
     Returns the counters and last losses. Raises LabError with advice, and JobStopped when Discard was asked; after
     Stop the run has been saved.
     """
     # Set up: the data on the device, the networks, and what an earlier sitting left behind.
-    session = Session(plan, data, context)
+    session = Session(plan, data, context, measure)
     options, feed = plan.options, session.feed
     half_life_images = options.ema_half_life_kimg * 1000
     with session.closing(), numerics(session.device, plan.exact, session.crowd.threads):
@@ -66,6 +67,9 @@ def train(plan: Plan, data: Data, context: JobContext) -> dict[str, Any]:
             # Draw a sample sheet.
             if session.sheets.is_due(session.state):
                 session.sheet()
+
+            # Measure how good the images are.
+            session.measure_if_due()
 
             # Do what the page asks: pause, stop, discard, sample now, checkpoint now.
             session.obey()

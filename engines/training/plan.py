@@ -56,6 +56,8 @@ class Plan:
     checkpoint_every_images: int = 0  # 0: by the clock alone
     keep_checkpoints: int = 3
     milestones: int = 8  # checkpoints spread over the run that stay, to compare its stages
+    measure_every_images: int = 0  # 0: never
+    measure_count: int = 256
     threads: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     weights: Path | None = None  # the workspace's folder of pretrained weights

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from engines.training.crowd import Crowd
 from engines.training.feed import Data, Feed
 from engines.training.memory import is_out_of_memory, out_of_memory
 from engines.training.plan import Plan
+from engines.training.samples import Stored
 from engines.training.sheet_distance import SheetDistance
 from engines.training.sheets import Sheets
 from engines.training.state import TrainState, all_finite
@@ -26,14 +27,15 @@ from engines.training.step import Choices, Means
 
 TICK_S = 1.0
 OBEY_EVERY_S = 0.2
+Measure = Callable[[int, Stored], dict[str, float]]  # images seen, images [N, H, W, C] -> numbers by name
 PAUSED_LOOK_S = 0.1
 
 
 class Session:
     """One sitting of a training, from Start or Resume to its end; `state` is replaced by a roll-back."""
 
-    def __init__(self, plan: Plan, data: Data, context: JobContext) -> None:
-        self.plan, self.context = plan, context
+    def __init__(self, plan: Plan, data: Data, context: JobContext, measure: Measure | None = None) -> None:
+        self.plan, self.context, self.measure = plan, context, measure
         self.device = find(plan.device)
         self.feed = Feed(data, plan.options.size, plan.options.flip, self.device)
         self.pixels = self.feed.pixels
@@ -47,8 +49,7 @@ class Session:
         self.sheets = Sheets(plan, self.pixels, self.state.networks.latent_dim, context, self.feed.other)
         self.distance = SheetDistance(self.sheets.goals)
         self.numbers: dict[str, float] = {}  # of the last tick
-        self.stopped = False
-        self.images_per_s = 0.0
+        self.stopped, self.images_per_s = False, 0.0
 
     def _start(self) -> TrainState:
         """The state at image 0: a function of the seed."""
@@ -69,8 +70,8 @@ class Session:
             self._load(checkpoint)
         else:
             self._begin_from_another()
-            per_parameter = 5 * 4  # weight, average, two moments, and some room; float32
-            size = per_parameter * sum(parameter_count(net) for net in self.state.networks.nets.values())
+            weights = sum(parameter_count(net) for net in self.state.networks.nets.values())
+            size = 5 * 4 * weights  # float32: the weight, its average, two moments, and some room
             plan = self.plan
             files.require_space(self.context.folder, size * (plan.keep_checkpoints + plan.milestones + 1))
         self.sheets.take_up(self.state)
@@ -180,6 +181,11 @@ class Session:
         for remark in self.guards.after_sheet(images, real_diversity, distance, seen):
             self.warn(remark)
 
+    def measure_if_due(self) -> None:
+        if self.measure and self.sheets.measuring_is_due(self.state):
+            with self._aside():
+                self.numbers |= self.measure(self.state.images_seen, self.sheets.drawn(self.state))
+
     def last_sheet(self) -> None:
         """What the run ends with, unless it was stopped or that sheet is there."""
         if not self.stopped and self.sheets.last_images != self.state.images_seen:
@@ -241,12 +247,7 @@ class Session:
         self.guards = guards.Guards(self.state.histories)
         self._begin_clock()
         self._checkpoint_at = self.sheets.last_images = self.state.images_seen
-        text = (
-            f"At {lost_at:,} images a loss or a weight was no longer a finite number. The run went back to "
-            f"{self.state.images_seen:,} images, and goes on in float32 with other random numbers."
-        )
-        advice = "If it happens again the run ends; then lower the learning rates."
-        self.warn(guards.Remark("rolled_back", text, advice))
+        self.warn(guards.rolled_back(lost_at, self.state.images_seen))
 
     # Control
 

@@ -78,6 +78,20 @@ class Sheets:
         self.last_images, self._last_s = state.images_seen, time.perf_counter()
         return self._put(_generator(state), state.images_seen, bf16)
 
+    def measuring_is_due(self, state: TrainState) -> bool:
+        """At multiples of images seen, and by these alone: a resumed run measures where an unbroken one does."""
+        seen, every = state.images_seen, self.plan.measure_every_images
+        return bool(every) and seen // every > (seen - self.plan.options.batch) // every
+
+    def drawn(self, state: TrainState) -> samples.Stored:
+        """Images [measure_count, H, W, C] to measure: always of the same latents, in float32."""
+        self.settle(state)
+        count, seed, method = self.plan.measure_count, order.own_seed(self.plan.seed, "measure"), self.plan.method
+        latents = samples.fixed_latents(count, state.networks.latent_dim, seed)
+        inputs = samples.shown_reals(self.pixels, count, seed) if method.translates else latents
+        labels = torch.arange(len(inputs)) % (len(self.plan.classes) if method.conditional else 1)
+        return samples.draw(method.sample, _generator(state), inputs, labels, self.pixels.dtype)
+
     def settle(self, state: TrainState) -> None:
         """Make what is sampled from ready for it: the average with norms of its own, or without one the weights."""
         if self.plan.options.ema_half_life_kimg:

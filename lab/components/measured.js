@@ -270,9 +270,12 @@
         make("a", { href: `/lab/evaluation/${encodeURIComponent(this.shown)}/download/${name}`, download: `${this.shown}-${name}`, title: help }, title)));
     }
 
+    // One that waits is taken from the queue, one at work is discarded; it may have begun a moment ago.
     async stop() {
+      const ask = (verb) => lab.post(`/lab/jobs/${encodeURIComponent(this.job)}/${verb}`);
       try {
-        await lab.post(`/lab/jobs/${encodeURIComponent(this.job)}/${this.state.state === "queued" ? "remove" : "discard"}`);
+        if (this.state.state === "queued") await ask("remove").catch(() => ask("discard"));
+        else await ask("discard");
         this.look.now();
       } catch (error) {
         lab.toast(said(error), "error");

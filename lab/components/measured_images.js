@@ -55,6 +55,7 @@
       this.plot.hidden = this.choice.hidden = !columns.length;
       this.key.hidden = true;
       if (!columns.length) {
+        this.of = "";
         this.clear();
         this.words.textContent = data.live ? "Single images are shown when the measurement is done."
           : "No number of single images was measured. Tick Realism, PSNR, SSIM or Copies in the middle, and press Measure.";
@@ -73,16 +74,20 @@
     async read(name) {
       this.name = name;
       this.choice.value = name;
-      const of = this.hub.shown;
+      const of = `${this.hub.shown}/${name}`;
+      if (of === this.of) return; // drawn, or on its way
+      this.of = of;
       let found;
       try {
         found = await this.hub.column(name);
       } catch (error) {
+        if (of !== this.of) return;
+        this.of = "";
         this.clear();
         this.words.textContent = [error.words, error.advice].filter(Boolean).join(" ");
         return;
       }
-      if (name !== this.name || of !== this.hub.shown) return;
+      if (of !== this.of) return;
       this.found = found;
       this.key.hidden = !found.unseen.length;
       this.keyText.textContent = "real";

@@ -59,7 +59,7 @@ class Handlers:
         sets = explore_form.real_sets(self.workspace)
         ids = [record.id for record in sets]
         own = explore_form.own_reals(self.workspace, chosen)
-        largest = max(sets, key=lambda record: record.items).id if sets else None
+        largest = max(reversed(sets), key=lambda record: record.items).id if sets else None
         shown = real if real in ids else own if own in ids else largest
         choices = [explore_form.set_choice(record) for record in sets]
         kept = held_out if held_out in ids and held_out != shown else ""
@@ -82,8 +82,9 @@ class Handlers:
     def measures(self, listed: str, wish: str) -> tuple[Any, ...]:
         """Features, metrics and tooltips, as the engine describes them."""
         said = self.context.describe()
-        listed = listed or explore_form.candidates(self.workspace, "")  # the page asks before it has its lists
-        mode = explore_form.mode_of(cards.chosen_of(listed), wish)
+        # The page asks before it has its lists.
+        chosen = cards.chosen_of(listed) or cards.chosen_of(explore_form.candidates(self.workspace, ""))
+        mode = explore_form.mode_of(chosen, wish)
         known = explore_form.words_of(said)
         help = {name: forms.tooltip(setting) for name, setting in known.items()}
         told = [gr.update(info=help[name]) if name in help else gr.skip() for name in explore_form.SETTINGS]

@@ -76,13 +76,16 @@ def test_copies_are_those_of_the_newest_checkpoint(workspace: Workspace) -> None
     assert evaluating.copies(record, 12, 10) is None  # the images that were kept are those of 128
 
 
-def test_columns_that_a_histogram_is_drawn_of() -> None:
+def test_columns_that_a_histogram_is_drawn_of(workspace: Workspace) -> None:
+    record = plant(workspace, metrics=[row("ms_ssim", 0.1), row("memorisation", 0.1)])
     names = ["index", "ms_ssim_value", "memorisation_ncc", "memorisation_nearest", "memorisation_flagged", "other_x"]
-    found = evaluating.columns(names, SPECS)
+    found = evaluating.columns(names, record, SPECS)
     assert [(column["name"], column["metric"]) for column in found] == [
         ("ms_ssim_value", "ms_ssim"),
         ("memorisation_ncc", "memorisation"),
     ]
+    unknown = evaluating.columns(names, record, {})  # the engine has not said yet what it can do
+    assert [column["title"] for column in unknown] == ["ms_ssim", "NCC to the nearest real"]
 
 
 def test_the_measurement_at_work_is_found(workspace: Workspace) -> None:
