@@ -1,13 +1,12 @@
 """Every method, found by scanning: it trains, goes on to the bit, draws finite and varied images, and learns.
 
 A new file in engines/methods is tested the day it is written: by default on grey images of 64 pixels, and whether it
-learns only where that takes seconds. With PHANTOM_LAB_LONG_TESTS=1, as CI does, on every kind of image.
+learns only where that takes seconds. With `-m long`, as CI does, on every other kind of image too.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -29,11 +28,12 @@ from engines.training.loop import train
 from engines.training.plan import Budget, Plan
 
 METHODS: dict[str, MethodSpec] = registry.load("methods")
-KINDS = [(1, 64), (1, 128), (3, 64)]
+KINDS = [(1, 64), pytest.param(1, 128, marks=pytest.mark.long), pytest.param(3, 64, marks=pytest.mark.long)]
 BATCH, STEPS = 4, 7
 LEARNING_STEPS = 150
-LONG = bool(os.environ.get("PHANTOM_LAB_LONG_TESTS"))
-LIGHT = [name for name, method in METHODS.items() if method.cost == "light"]
+LEARNERS = [
+    name if method.cost == "light" else pytest.param(name, marks=pytest.mark.long) for name, method in METHODS.items()
+]
 
 Contexts = Callable[[str], JobContext]
 Newest = Callable[[Path], dict[str, Tensor]]
@@ -92,7 +92,7 @@ def distance(images: np.ndarray[Any, np.dtype[Any]], reals: np.ndarray[Any, np.d
     return float(within[0] + within[1] - 2 * kernel(x, y).mean())
 
 
-@pytest.mark.parametrize(("channels", "size"), KINDS if LONG else KINDS[:1])
+@pytest.mark.parametrize(("channels", "size"), KINDS)
 @pytest.mark.parametrize("name", METHODS)
 def test_goes_on_to_the_bit(name: str, channels: int, size: int, context_in: Contexts, newest: Newest) -> None:
     """Stopped at three random points and resumed, it ends with the very weights of an unbroken training."""
@@ -110,10 +110,8 @@ def test_goes_on_to_the_bit(name: str, channels: int, size: int, context_in: Con
     assert list(events.read(context_in("unbroken").folder, "sample"))
 
 
-@pytest.mark.parametrize(("channels", "size"), KINDS if LONG else KINDS[:1])
-@pytest.mark.parametrize(
-    "name", METHODS if LONG else [name for name, method in METHODS.items() if method.cost == "light"]
-)
+@pytest.mark.parametrize(("channels", "size"), KINDS)
+@pytest.mark.parametrize("name", LEARNERS)
 def test_learns(name: str, channels: int, size: int, context_in: Contexts) -> None:
     """Its images come nearer to the reals than those of the untrained generator, and differ from one another."""
     plan, data = made(METHODS[name], channels, size, LEARNING_STEPS)
