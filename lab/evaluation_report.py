@@ -10,9 +10,9 @@ from engines.records import EvaluationRecord
 from lab import evaluating, words
 
 FILE = "report.html"
-STYLE = """body{font:14px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:#1a1e25;max-width:980px;
+STYLE = """body{font:14px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:#1a1e25;max-width:1180px;
 margin:32px auto;padding:0 20px}h1{font-size:22px;margin:0 0 4px}h2{font-size:16px;margin:32px 0 8px}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;vertical-align:top;
+td:nth-child(-n+4){white-space:nowrap}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;vertical-align:top;
 padding:5px 10px 5px 0;border-bottom:1px solid #d5dae1}th{color:#566070;font-weight:500}.dim{color:#566070}
 .warn{color:#8a6400}dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px}dt{color:#566070}dd{margin:0}"""
 HOW_TO_READ = (
@@ -36,7 +36,7 @@ def protocol(record: EvaluationRecord) -> list[tuple[str, str]]:
         ("Features", record.extractor or "each metric's own"),
         ("Resizer", record.resizer or "none"),
         ("Seed", str(record.parameters.get("seed", 0))),
-        ("Parameters", ", ".join(f"{name} = {value}" for name, value in given.items())),
+        ("Parameters", ", ".join(f"{name} = {_plain(value)}" for name, value in given.items())),
         ("SHA-256 of the pixels", ", ".join(hashes) or "not recorded"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
         ("Measurement", record.id),
@@ -66,6 +66,10 @@ def page(record: EvaluationRecord, specs: Mapping[str, Any]) -> str:
     ]
     head = f'<meta charset="utf-8"><title>Quality of {_text(record.synthetic)}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def _plain(value: Any) -> str:
+    return " ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
 def _text(value: Any) -> str:

@@ -62,6 +62,7 @@ class Desk:
             **{name: getattr(record, name) for name in names},
             "of_run": self.workspace.folder("runs", record.synthetic).is_dir(),
             "seed": record.parameters.get("seed", 0),
+            "described": bool(specs),
             "rows": [evaluating.dressed(row, specs) for row in record.metrics],
             "best": evaluating.bests(record.metrics, specs),
             "copies": evaluating.copies(record, height, width),

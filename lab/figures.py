@@ -45,17 +45,16 @@ def by_checkpoint(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> g
         go.Scatter(x=[None], y=[None], name="real against real", mode="lines", line=dict(color=REAL, dash="dot"))
     )
     figure.update_xaxes(title_text="thousand images seen", rangemode="tozero")
-    figure.update_yaxes(title_text=f"{title} [{unit}]" if unit else title)
+    figure.update_yaxes(title_text=f"{title} [{unit}]" if unit else title, range=room(rows))
     return figure
 
 
 def beside_baseline(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Each metric on an axis of its own: the synthetic value with its interval over the band that real images reach."""
-    figure = make_subplots(rows=len(rows), cols=1, subplot_titles=[row["title"] for row in rows])
+    titles = [f"{row['title']} [{row['unit']}]" if row.get("unit") else row["title"] for row in rows]
+    figure = make_subplots(rows=len(rows), cols=1, subplot_titles=titles)
     for n, row in enumerate(rows, start=1):
-        band = dict(x0=row["baseline_low"], x1=row["baseline_high"], fillcolor=REAL, opacity=0.25, line_width=0)
-        figure.add_vrect(**band, row=n, col=1)
-        figure.add_vline(x=row["baseline"], line=dict(color=REAL, width=1.5, dash="dot"), row=n, col=1)
+        at: dict[str, Any] = dict(row=n, col=1)
         figure.add_trace(
             go.Scatter(
                 x=[row["value"]], y=[0], mode="markers", marker=dict(size=9, color=SYNTHETIC), name=row["title"],
@@ -64,9 +63,22 @@ def beside_baseline(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
                     color=SYNTHETIC, thickness=1.5,
                 ),
             ),
-            row=n, col=1,
+            **at,
         )  # fmt: skip
-        figure.update_xaxes(title_text=row.get("unit") or None, row=n, col=1)
-        figure.update_yaxes(visible=False, range=[-1, 1], row=n, col=1)
+        # After the trace: Plotly draws no shape on an axis that is still empty, nor makes room for one.
+        band = dict(x0=row["baseline_low"], x1=row["baseline_high"], fillcolor=REAL, opacity=0.25, line_width=0)
+        figure.add_vrect(**band, **at)
+        figure.add_vline(x=row["baseline"], line=dict(color=REAL, width=1.5, dash="dot"), **at)
+        figure.update_xaxes(range=room([row]), **at)
+        figure.update_yaxes(visible=False, range=[-1, 1], **at)
     figure.update_layout(template=TEMPLATE, showlegend=False, height=60 + 105 * len(rows))
+    figure.update_annotations(font_size=13)
     return figure
+
+
+def room(rows: Sequence[Mapping[str, Any]]) -> list[float]:
+    """An axis that holds all values, intervals and baselines."""
+    names = ("value", "low", "high", "baseline", "baseline_low", "baseline_high")
+    numbers = [float(row[name]) for row in rows for name in names]
+    margin = 0.06 * (max(numbers) - min(numbers)) or 1.0
+    return [min(numbers) - margin, max(numbers) + margin]

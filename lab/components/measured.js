@@ -4,6 +4,7 @@
   const lab = (window.lab = window.lab || {});
   const LIVE = new Set(["queued", "running", "pausing", "paused", "stopping"]);
   const EVERY_MS = 600;
+  const MOST_TRIES = 50;
   const REMEMBERED = "lab.explore.view";
   const VIEWS = [
     ["scores", "Scores", "Every number with its interval, beside what real images reach among themselves"],
@@ -31,6 +32,7 @@
       this.data = null; // what the views draw
       this.checkpoint = null; // images seen, of the checkpoint that the scores are of
       this.stale = false; // whether the list is to be read
+      this.tries = 0;
       this.asked = 0; // counts requests, so that a slow answer never replaces a newer one
       this.build();
       const state = (event) => {
@@ -138,6 +140,8 @@
         await this.read();
       }
       if (this.job) await this.progress();
+      // Right after the first start the engine has not yet said what the metrics are called.
+      else if (this.shown && this.data && !this.data.described && (this.tries += 1) < MOST_TRIES) await this.load(this.shown);
     }
 
     async read() {

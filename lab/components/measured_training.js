@@ -31,8 +31,10 @@
       this.name = "";
       this.choice = make("select", { "aria-label": "Metric", title: "Which metric is drawn" });
       this.choice.addEventListener("change", () => this.pick(this.choice.value));
+      this.save = make("button", { type: "button", class: "lab-measured-save", title: "Save this figure as a picture" }, "PNG");
+      this.save.addEventListener("click", () => lab.savePicture(this.svg, `${this.run}-${this.name}.png`));
       tools.append(make("span", { class: "lab-measured-key" }, make("i", { class: "synthetic" }), "synthetic, 95 %"),
-        make("span", { class: "lab-measured-key" }, make("i", { class: "real" }), "real against real"), this.choice);
+        make("span", { class: "lab-measured-key" }, make("i", { class: "real" }), "real against real"), this.choice, this.save);
       this.svg = draw("svg", { class: "lab-training-plot", height: HEIGHT, tabindex: 0, role: "slider", "aria-label": "Checkpoint" });
       this.svg.addEventListener("click", (event) => this.point(event));
       this.svg.addEventListener("keydown", (event) => this.key(event));
@@ -55,7 +57,7 @@
       const names = new Map();
       for (const row of data.rows) if (Number.isFinite(row.images_seen)) names.set(row.name, row.title);
       const some = names.size > 0;
-      for (const part of [this.svg, this.line, this.figure, this.choice]) part.toggleAttribute("hidden", !some);
+      for (const part of [this.svg, this.line, this.figure, this.choice, this.save]) part.toggleAttribute("hidden", !some);
       this.empty.hidden = some;
       this.empty.textContent = data.live ? "The first checkpoint is being measured."
         : data.of_run ? "This measurement has no checkpoints." : "A set has no training. Choose a run on the left to see its metrics over the checkpoints.";

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engines import files
 from engines.records import EvaluationRecord, JobRecord, RunRecord
@@ -189,6 +190,10 @@ def test_the_best_checkpoint_is_starred(
     page.keyboard.press("End")
     assert page.locator(".lab-training-plot").get_attribute("aria-valuenow") == "3000"
     page.keyboard.press("Home")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG").click()
+    with Image.open(download.value.path()) as picture:
+        assert picture.size[0] > 1000 and len(picture.convert("L").getcolors()) > 10
     page.get_by_role("tab", name="Scores", exact=True).click()
     assert page.get_by_label("Checkpoint", exact=True).filter(visible=True).input_value() == "1000"
     assert page.locator(".lab-score[data-name=kid] b").inner_text() == "2.00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from engines.workspace import Workspace
-from lab import evaluation_report
+from lab import evaluating, evaluation_report, figures
 from tests.lab.planted_evaluation import SPECS, plant, row
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -41,3 +41,12 @@ def test_rows_that_cannot_be_drawn_are_left_out_of_the_figures(workspace: Worksp
     record = plant(workspace, metrics=[row("kid", 1.0, baseline=None), row("psnr", 1.0) | {"value": None}])
     page = evaluation_report.page(record, SPECS)
     assert "Plotly.newPlot" not in page and "KID" in page
+
+
+def test_every_band_of_real_images_is_drawn_and_has_room(workspace: Workspace) -> None:
+    rows = [evaluating.dressed(row(name, value), SPECS) for name, value in (("kid", 3.0), ("psnr", -1.0))]
+    shapes = figures.beside_baseline(rows).to_dict()["layout"]
+    bands = [shape for shape in shapes["shapes"] if shape["type"] == "rect"]
+    assert [(band["x0"], band["x1"], band["xref"]) for band in bands] == [(0.4, 0.6, "x"), (0.4, 0.6, "x2")]
+    for axis, (low, high) in (("xaxis", (0.4, 3.1)), ("xaxis2", (-1.1, 0.6))):
+        assert shapes[axis]["range"][0] < low and shapes[axis]["range"][1] > high

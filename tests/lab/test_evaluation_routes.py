@@ -180,7 +180,7 @@ def test_the_whole_and_a_column(client: TestClient, workspace: Workspace) -> Non
     whole = client.get(f"/evaluation/{ID}").json()
     assert [one["title"] for one in whole["rows"]] == ["Copies of training images", "PSNR to the nearest real"]
     assert [column["name"] for column in whole["columns"]] == ["memorisation_ncc", "psnr_psnr"]
-    assert whole["pictures"] and not whole["of_run"]
+    assert whole["pictures"] and whole["described"] and not whole["of_run"]
     psnr = client.get(f"/evaluation/{ID}/column/psnr_psnr").json()
     assert psnr["values"] == [20.123, 21.123, 22.123, 23.123, 24.123, 25.123]
     assert psnr["nearest"] == [7, 6, 5, 4, 3, 2] and psnr["unseen"] == [1.0, 2.0] and psnr["threshold"] is None

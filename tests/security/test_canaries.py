@@ -28,6 +28,7 @@ from engines.jobs.context import JobContext
 from engines.readers.sandbox import Sandbox
 from engines.tasks import add, cluster, curate, evaluate, export, preview
 from engines.workspace import Workspace
+from lab import evaluation_report
 from lab.catalogue_tables import refused_files
 from tests.engines.readers.samples import dicom
 
@@ -198,10 +199,12 @@ def test_no_identifier_of_an_archive_by_patient_leaves_the_tables_of_sources(
     groups = cluster.TASK.run(cluster.ClusterParameters(image_set=made["id"], features="pixels", k=2), context)
     drawn = synthetic_copy(workspace, made["id"])
     evaluate.run(evaluate.EvaluateParameters(real=made["id"], synthetic=drawn, metrics=["psnr"]), context)
+    (evaluation,) = workspace.records("evaluations")
+    report = evaluation_report.page(evaluation, {})
     export.TASK.run(export.TASK.parameters(image_set=made["id"], to=str(tmp_path / "exported"), format="zip"), context)
     assert heard(workspace.path) == []
     assert heard(tmp_path / "exported") == []
-    said = json.dumps([added, made, shown, groups, workspace.records("evaluations")[0].model_dump(mode="json")])
+    said = json.dumps([added, made, shown, groups, evaluation.model_dump(mode="json"), report])
     assert list(singing("said", said.encode())) == []
 
 
