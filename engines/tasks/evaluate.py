@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,12 +13,13 @@ from engines import files, registry, weights
 from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.metrics.base import FEWEST, Inputs, MetricSpec
-from engines.metrics.features import keys_of
+from engines.metrics.maps import Map, map_of, projections
 from engines.options import Options, option
 from engines.records import EvaluationRecord
 from engines.resize import RESIZER, resize_batch
 from engines.tasks.base import TaskSpec
 from engines.tasks.drawing import drawing_of
+from engines.tasks.reference import held_out_of, labels_of, patients_of, real_set
 from engines.training import checkpoints
 from engines.training.generation import Sampler
 from engines.workspace import ImageSet, Workspace
@@ -26,7 +27,7 @@ from engines.workspace import ImageSet, Workspace
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-METRICS_FILE, IMAGES_FILE = "metrics.csv", "images.csv"
+METRICS_FILE, IMAGES_FILE, MAP_FILE = "metrics.csv", "images.csv", "map.csv"
 EXTRACTORS = ("inception", "mobilenet_v2", "texture")  # the best first, of which the first that is here is taken
 
 
@@ -72,6 +73,13 @@ class EvaluateParameters(Options):
         ge=FEWEST,
         le=50_000,
     )
+    map: Literal["none", "pca", "tsne", "umap"] = option(
+        "none",
+        "Map",
+        "Places all images on a plane by their features, those of the newest checkpoint. PCA is quick and keeps "
+        "distances roughly; t-SNE, and UMAP where it is installed, show groups, and take some seconds more.",
+        layer="basic",
+    )
     seed: int = option(0, "Seed", "The same seed draws the same images and the same resamples.", ge=0, lt=2**32)
 
 
@@ -83,16 +91,16 @@ def run(parameters: EvaluateParameters, context: JobContext) -> dict[str, Any]:
     workspace = context.workspace
     of_a_training = _is_run(workspace, parameters.synthetic) and parameters.checkpoints == "all"
     chosen = _metrics(parameters.metrics, of_a_training, workspace.weights)
+    _check_map(parameters.map)
     extractor = parameters.extractor or best_extractor(workspace.weights)
-    real = _real_set(workspace, parameters.real)
+    real = real_set(workspace, parameters.real)
     held_out, warnings = held_out_of(workspace, parameters.held_out, real)
     sources = list(_sources(workspace, parameters))
-    rows: list[dict[str, Any]] = []
-    refused: dict[str, LabError] = {}
-    columns: dict[str, Array] = {}
+    found = _Found(context)
     drawn: Array
+    steps = len(sources) * len(chosen) + (parameters.map != "none")
     for n, (images_seen, source) in enumerate(sources):
-        drawn, columns = _pixels(source, parameters, context), {}
+        drawn, drawn_labels = _pixels(source, parameters, context)
         size = drawn.shape[1]
         inputs = Inputs(
             resize_batch(real.images, size), drawn, patients_of(real), parameters.seed,
@@ -100,24 +108,17 @@ def run(parameters: EvaluateParameters, context: JobContext) -> dict[str, Any]:
             held_out=resize_batch(held_out.images, size) if held_out else None,
             held_out_patients=held_out.patients if held_out else (),
         )  # fmt: skip
+        found.columns = {}
         for m, metric in enumerate(chosen):
-            if metric.name in refused:
-                continue
-            start = n * len(chosen) + m
             what = f"{metric.title}, checkpoint {n + 1} of {len(sources)}" if images_seen is not None else metric.title
-            progress = _reporter(context, start, len(sources) * len(chosen), what)
-            try:
-                score = asdict(metric.compute(replace(inputs, progress=progress)))
-            except LabError as error:
-                refused[metric.name] = error
-                context.emit("warning", text=f"{metric.title} was not measured. {error}", advice=error.advice)
-                continue
-            columns |= {f"{metric.name}_{name}": values for name, values in score.pop("per_image").items()}
-            row = {"images_seen": images_seen, **score}
-            rows.append(row)
-            context.emit("evaluation", **row)
-    if refused and not rows:
-        raise next(iter(refused.values()))
+            progress = _reporter(context, n * len(chosen) + m, steps, what)
+            found.measure(metric, replace(inputs, progress=progress), images_seen)
+    found.raise_if_nothing()
+    drawn_map = None
+    if parameters.map != "none":
+        progress = _reporter(context, steps - 1, steps, "Map")
+        labels = [labels_of(real), held_out.labels if held_out else [], drawn_labels]
+        drawn_map = map_of(replace(inputs, progress=progress), labels, list(dict.fromkeys(("pca", parameters.map))))
     record = EvaluationRecord(
         id=workspace.new_id("evaluations", parameters.synthetic),
         name=parameters.synthetic,
@@ -126,69 +127,53 @@ def run(parameters: EvaluateParameters, context: JobContext) -> dict[str, Any]:
         held_out=parameters.held_out,
         extractor=extractor,
         resizer=RESIZER,
-        metrics=rows,
-        not_measured=[
-            {"name": metric.name, "title": metric.title, **refused[metric.name].as_dict()}
-            for metric in chosen
-            if metric.name in refused
-        ],
+        metrics=found.rows,
+        not_measured=found.not_measured,
         warnings=warnings,
         parents=_parents(workspace, parameters, real),
         parameters=parameters.model_dump(mode="json"),
     )
-    _save(workspace, record, columns, drawn if _is_run(workspace, parameters.synthetic) else None)
-    return {"id": record.id, "metrics": rows, "not_measured": record.not_measured, "warnings": warnings}
+    if drawn_map and held_out:  # its places are those in the set, not among the images that were kept of it
+        of_held_out = drawn_map.columns["set"] == "held_out"
+        drawn_map.columns["index"][of_held_out] = np.asarray(held_out.rows)[drawn_map.columns["index"][of_held_out]]
+    _save(workspace, record, found.columns, drawn if _is_run(workspace, parameters.synthetic) else None, drawn_map)
+    return {"id": record.id, "metrics": found.rows, "not_measured": found.not_measured, "warnings": warnings}
+
+
+class _Found:
+    """Numbers as they come: rows of metrics, what is known of each image of the newest source, and what failed."""
+
+    def __init__(self, context: JobContext) -> None:
+        self.context = context
+        self.rows: list[dict[str, Any]] = []
+        self.columns: dict[str, Array] = {}
+        self.refused: dict[str, LabError] = {}
+        self.not_measured: list[dict[str, str]] = []
+
+    def measure(self, metric: MetricSpec, inputs: Inputs, images_seen: int | None) -> None:
+        """Compute one metric; one that failed before is not tried again."""
+        if metric.name in self.refused:
+            return
+        try:
+            score = asdict(metric.compute(inputs))
+        except LabError as error:
+            self.refused[metric.name] = error
+            self.not_measured.append({"name": metric.name, "title": metric.title, **error.as_dict()})
+            text = f"{metric.title} was not measured. {error}"
+            self.context.emit("warning", text=text, advice=error.advice)
+            return
+        self.columns |= {f"{metric.name}_{name}": values for name, values in score.pop("per_image").items()}
+        self.rows.append({"images_seen": images_seen, **score})
+        self.context.emit("evaluation", **self.rows[-1])
+
+    def raise_if_nothing(self) -> None:
+        """Raise the first reason where no metric could be measured at all."""
+        if self.refused and not self.rows:
+            raise next(iter(self.refused.values()))
 
 
 def _is_run(workspace: Workspace, id: str) -> bool:
     return workspace.folder("runs", id).is_dir()
-
-
-def _real_set(workspace: Workspace, id: str) -> ImageSet:
-    found = workspace.image_set(id)
-    if found.record.origin != "real":
-        raise LabError(f"“{found.record.name}” is not a real set.", "It is synthetic.", "Choose real images instead.")
-    return found
-
-
-def patients_of(images: ImageSet) -> list[str]:
-    """The patient of each image; empty where unknown."""
-    return [row.get("patient", "") for row in images.items]
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Real images that no model has learned from: [N, H, W, C] and the patient of each."""
-
-    images: Array
-    patients: list[str]
-
-
-def held_out_of(workspace: Workspace, id: str, real: ImageSet) -> tuple[HeldOut | None, list[str]]:
-    """The held-out images without those of patients, or of the very pixels, that the real set has too; and warnings.
-
-    Raises LabError if too few are left to stand for new patients.
-    """
-    if not id:
-        return None, []
-    given = _real_set(workspace, id)
-    patients = patients_of(given)
-    known_patients, known_images = set(patients_of(real)) - {""}, set(keys_of(real.images))
-    kept = [
-        n
-        for n, (patient, key) in enumerate(zip(patients, keys_of(given.images), strict=True))
-        if patient not in known_patients and key not in known_images
-    ]
-    if len(kept) < FEWEST:
-        raise LabError(
-            f"“{given.record.name}” cannot serve as held-out images.",
-            f"{len(kept)} of its {len(patients)} images are of other patients than those of “{real.record.name}”; at "
-            f"least {FEWEST} are needed.",
-            "Choose a real set of other patients, or measure without one.",
-        )
-    left = len(patients) - len(kept)
-    warnings = [f"{left} held-out images were left out: their patients are in the real set too."] if left else []
-    return HeldOut(given.images[kept], [patients[n] for n in kept]), warnings
 
 
 def best_extractor(folder: Path) -> str:
@@ -210,6 +195,13 @@ def _metrics(names: list[str], light: bool, folder: Path) -> list[MetricSpec]:
     return [metric for metric in can if metric.light or not light]
 
 
+def _check_map(wish: str) -> None:
+    if wish not in ("none", *projections()):
+        raise LabError(
+            "UMAP is not installed.", "It is no part of Phantom Lab.", "Choose PCA or t-SNE, or install umap-learn."
+        )
+
+
 def _sources(
     workspace: Workspace, parameters: EvaluateParameters
 ) -> Iterator[tuple[int | None, ImageSet | checkpoints.Checkpoint]]:
@@ -225,16 +217,19 @@ def _sources(
             yield checkpoint.images_seen, checkpoint
 
 
-def _pixels(source: ImageSet | checkpoints.Checkpoint, parameters: EvaluateParameters, context: JobContext) -> Array:
+def _pixels(
+    source: ImageSet | checkpoints.Checkpoint, parameters: EvaluateParameters, context: JobContext
+) -> tuple[Array, list[str]]:
+    """The images, and the class of each."""
     if isinstance(source, ImageSet):
-        return source.images
+        return source.images, labels_of(source)
     workspace = context.workspace
     trained = workspace.run(parameters.synthetic)
-    batches = []
-    for batch in drawing_of(Sampler(source), trained, workspace, parameters.count, parameters.seed).batches:
+    drawing, batches = drawing_of(Sampler(source), trained, workspace, parameters.count, parameters.seed), []
+    for batch in drawing.batches:
         context.check()
         batches.append(batch)
-    return np.concatenate(batches)
+    return np.concatenate(batches), [row["label"] for row in drawing.rows]
 
 
 def _reporter(context: JobContext, start: int, steps: int, what: str) -> Any:
@@ -251,8 +246,14 @@ def _parents(workspace: Workspace, parameters: EvaluateParameters, real: ImageSe
     return parents | {f"image_sets/{id}": workspace.image_set(id).record.content_sha256 for id in used if id}
 
 
-def _save(workspace: Workspace, record: EvaluationRecord, columns: dict[str, Array], drawn: Array | None) -> None:
-    """The record, its numbers as a table, what is known of each synthetic image, and those drawn for the purpose."""
+def _table(columns: dict[str, Array]) -> list[dict[str, Any]]:
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _save(
+    workspace: Workspace, record: EvaluationRecord, columns: dict[str, Array], drawn: Array | None, places: Map | None
+) -> None:
+    """The record, its numbers as a table, what is known of each synthetic image, those drawn for it, and the map."""
     with files.new_folder(workspace.folder("evaluations", record.id)) as folder:
         workspace.save("evaluations", record, folder)
         flat = [{**row, "warnings": " ".join(row["warnings"])} for row in record.metrics]
@@ -263,6 +264,8 @@ def _save(workspace: Workspace, record: EvaluationRecord, columns: dict[str, Arr
             files.write_csv(
                 folder / IMAGES_FILE, [{"index": n, **row} for n, row in enumerate(table)], ["index", *columns]
             )
+        if places:
+            files.write_csv(folder / MAP_FILE, _table(places.columns), list(places.columns))
         if drawn is not None:
             files.write_npy(folder / "images.npy", drawn)
 

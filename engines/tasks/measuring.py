@@ -13,7 +13,8 @@ from engines.jobs.context import JobContext
 from engines.metrics.base import Inputs, MetricSpec
 from engines.records import EvaluationRecord
 from engines.resize import RESIZER, resize_batch
-from engines.tasks.evaluate import best_extractor, patients_of
+from engines.tasks.evaluate import best_extractor
+from engines.tasks.reference import patients_of
 from engines.tasks.training_plan import TrainParameters
 from engines.workspace import ImageSet
 

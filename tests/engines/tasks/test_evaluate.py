@@ -13,7 +13,8 @@ from engines import files, registry, weights
 from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.records import ImageSetRecord
-from engines.tasks.evaluate import IMAGES_FILE, METRICS_FILE, TASK, EvaluateParameters, held_out_of, patients_of
+from engines.tasks.evaluate import IMAGES_FILE, MAP_FILE, METRICS_FILE, TASK, EvaluateParameters
+from engines.tasks.reference import held_out_of, patients_of
 from engines.workspace import Workspace
 
 
@@ -104,3 +105,24 @@ def test_what_cannot_be_compared_is_refused(workspace: Workspace, tmp_path: Path
         with pytest.raises(LabError, match=words):
             measure(workspace, tmp_path, **parameters)
     assert not workspace.records("evaluations")
+
+
+def test_a_map_has_every_image_and_tells_who_is_alone(workspace: Workspace, tmp_path: Path) -> None:
+    make_set(workspace, "real", "real", 1)
+    make_set(workspace, "others", "real", 4, first_patient=25)
+    make_set(workspace, "fake", "synthetic", 2)
+    place = workspace.folder("image_sets", "fake") / "images.npy"
+    images = np.load(place)
+    images[7] = np.random.default_rng(0).integers(0, 256, images[7].shape)  # noise, like nothing real
+    np.save(place, images)
+    given = {"real": "real", "synthetic": "fake", "held_out": "others", "metrics": ["grey_emd"], "extractor": "texture"}
+    result = measure(workspace, tmp_path, map="tsne", **given)
+    points = files.read_csv(workspace.folder("evaluations", result["id"]) / MAP_FILE)
+    kinds = [row["set"] for row in points]
+    assert [kinds.count(kind) for kind in ("real", "held_out", "synthetic")] == [60, 50, 60]
+    assert all(np.isfinite(float(row[axis])) for row in points for axis in ("pca_x", "pca_y", "tsne_x", "tsne_y"))
+    noise = next(row for row in points if row["set"] == "synthetic" and row["index"] == "7")
+    assert noise["apart"] == "True" and float(noise["distance"]) == max(float(row["distance"]) for row in points)
+    held_out = [int(row["index"]) for row in points if row["set"] == "held_out"]
+    assert held_out == list(range(10, 60)), "places in the held-out set itself"
+    assert not any(row["apart"] == "True" for row in points if row["set"] == "held_out")
