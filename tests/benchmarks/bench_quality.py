@@ -1,6 +1,6 @@
 """What methods reach in equal training time on real mass crops, with the yardsticks beside them.
 
-    python tests/benchmarks/bench_quality.py DATA --weights mobilenet_v2.pth
+    python tests/benchmarks/bench_quality.py DATA --weights FOLDER
         [--methods custom_gan:as_published,dcgan_plus:quick_look:flip=true] [--minutes 10] [--seeds 3] [--size 64]
         [--jobs 2] [--out FOLDER]
 
@@ -32,7 +32,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 DRAWN = 552
 # A mass crop has no side, so the methods of our own choice mirror; the published ones stay as published.
 METHODS = "custom_gan:as_published,dcgan:version_3,dcgan_plus:quick_look:flip=true,fast_gan:quick_look:flip=true"
-NEIGHBOURS = 5
 
 
 def crops(folder: Path, size: int) -> tuple[Array, list[str]]:
@@ -88,70 +87,48 @@ def train(chosen: argparse.Namespace) -> None:
     (chosen.out / "made.json").write_text(json.dumps(about))
 
 
-def features(images: Array, weights: Path) -> Array:
-    """Pooled MobileNetV2 features [N, 1280] float32 of grey images, brought to 224 pixels."""
-    import torch
-    import torch.nn.functional as F
-    import torchvision
+class Scorer:
+    """Distances of a set to `train` and `val`; features are kept in `out`, so that a second look takes moments."""
 
-    net = torchvision.models.mobilenet_v2()
-    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    net.eval()
-    mean, sd = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(images), 32):
-            grey = torch.from_numpy(images[start : start + 32].astype(np.float32) / 255).permute(0, 3, 1, 2)
-            large = F.interpolate(grey, (224, 224), mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)
-            colour = (large.expand(-1, 3, -1, -1) - mean[:, None, None]) / sd[:, None, None]
-            found.append(net.features(colour).mean(dim=(2, 3)).numpy())
-    return np.concatenate(found)
+    def __init__(self, chosen: argparse.Namespace) -> None:
+        from engines import registry
+        from engines.extractors.base import loaded
 
+        known = registry.load("extractors")
+        self.cache = chosen.out / "features"
+        self.deep, self.texture = (loaded(known[name], chosen.weights) for name in ("mobilenet_v2", "texture"))
+        folder = chosen.data / "cbis-mass-roi"
+        self.images = {name: crops(folder / name, chosen.size)[0] for name in ("train", "val")}
+        self.real = {name: self.described(images) for name, images in self.images.items()}
 
-def kid(one: Array, other: Array) -> float:
-    """Unbiased squared MMD with the cubic kernel (Binkowski et al. 2018), times 1000."""
-    x, y = one.astype(np.float64), other.astype(np.float64)
+    def described(self, images: Array) -> tuple[Array, Array]:
+        """Network and texture features of a set."""
+        from engines.metrics.features import described_by
 
-    def kernel(a: Array, b: Array) -> Array:
-        return (a @ b.T / a.shape[1] + 1) ** 3
+        deep, texture = (
+            described_by(extractor, images, self.cache, lambda fraction: None)
+            for extractor in (self.deep, self.texture)
+        )
+        return deep, texture
 
-    def within(a: Array) -> float:
-        square = kernel(a, a)
-        return float((square.sum() - np.trace(square)) / (len(a) * (len(a) - 1)))
+    def __call__(self, images: Array) -> dict[str, float]:
+        from engines.metrics.coverage import coverage
+        from engines.metrics.ftd import distance
+        from engines.metrics.kid import kernel_distance
 
-    return 1000 * (within(x) + within(y) - 2 * float(kernel(x, y).mean()))
-
-
-def coverage(real: Array, other: Array) -> float:
-    """Share of reals with an image nearer than their 5th real neighbour (Naeem et al. 2020)."""
-    from scipy.spatial.distance import cdist
-
-    radius = np.sort(cdist(real, real), axis=1)[:, NEIGHBOURS]
-    return float((cdist(real, other).min(axis=1) < radius).mean())
-
-
-def score(images: Array, real: dict[str, tuple[Array, Array]], weights: Path) -> dict[str, float]:
-    """All distances of a set to `train` and `val`."""
-    from engines.extractors.textures import texture_features
-    from engines.metrics.ftd import distance
-
-    deep, texture = features(images, weights), textures(images, texture_features)
-    scores: dict[str, float] = {}
-    for name, (real_deep, real_texture) in real.items():
-        scores[f"kid_{name}"] = round(kid(deep, real_deep), 1)
-        scores[f"ftd_{name}"] = round(distance(real_texture, texture), 1)
-    scores["coverage"] = round(coverage(real["train"][0], deep), 3)
-    return scores
-
-
-def textures(images: Array, describe: Any) -> Array:
-    return np.stack([describe(image) for image in images])
+        deep, texture = self.described(images)
+        scores: dict[str, float] = {}
+        for name, (real_deep, real_texture) in self.real.items():
+            scores[f"kid_{name}"] = round(1000 * kernel_distance(real_deep, deep), 1)
+            scores[f"ftd_{name}"] = round(distance(real_texture, texture), 1)
+        scores["coverage"] = round(coverage(self.real["train"][0], deep), 3)
+        return scores
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="a folder with MobileNetV2's")
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, default=3)
@@ -181,20 +158,15 @@ def main() -> None:
     for process in running:
         process.wait()
 
-    from engines.extractors.textures import texture_features
-
-    sets = {name: crops(chosen.data / "cbis-mass-roi" / name, chosen.size)[0] for name in ("train", "val")}
-    real = {
-        name: (features(images, chosen.weights), textures(images, texture_features)) for name, images in sets.items()
-    }
-    print(json.dumps({"set": "val against train", **score(sets["val"], real, chosen.weights)}))
+    score = Scorer(chosen)
+    print(json.dumps({"set": "val against train", **score(score.images["val"])}))
     published, labels = crops(chosen.data / "cbis-mass-roi-synthetic-cdcgan", chosen.size)
     shares = {"benign": 579, "malignant": 525}  # as in train
     taken = np.concatenate([np.flatnonzero(np.asarray(labels) == name)[:count] for name, count in shares.items()])
-    print(json.dumps({"set": "published C-DCGAN", **score(published[taken], real, chosen.weights)}))
+    print(json.dumps({"set": "published C-DCGAN", **score(published[taken])}))
     for made in sorted(chosen.out.glob("*/made.json")):
         about = json.loads(made.read_text())
-        scores = score(np.load(made.parent / "images.npy"), real, chosen.weights)
+        scores = score(np.load(made.parent / "images.npy"))
         kept = {key: about[key] for key in ("method", "seed", "cpu_s", "images_seen")}
         print(json.dumps({**kept, **scores}), flush=True)
 
