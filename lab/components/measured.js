@@ -13,11 +13,6 @@
     ["images", "Images", "Single images: a histogram, and the images behind each of its bars"],
     ["scorecard", "Scorecard", "The seven criteria of the FDA's scorecard for synthetic medical data"],
   ];
-  const FILES = [
-    ["metrics.csv", "CSV", "The table of metrics"], ["images.csv", "Images CSV", "What is known of each synthetic image"],
-    ["record.json", "JSON", "The whole record: numbers, details, parameters, versions"],
-    ["report.html", "Report", "Figures and protocol as one HTML file that needs no network; it holds no image"],
-  ];
   const NOTHING = { rows: [], best: {}, copies: null, columns: [], not_measured: [], warnings: [], files: [], pictures: false };
 
   const make = (tag, about, ...children) => lab.el(tag, about, children);
@@ -26,7 +21,7 @@
   class Measured {
     constructor(root) {
       this.root = root;
-      this.of = ""; // "runs/…" or "image_sets/…"
+      this.of = null; // "runs/…" or "image_sets/…", "" where there is none; null before the page has said it
       this.shown = ""; // id of the evaluation on show
       this.job = ""; // the measurement at work that is on show
       this.data = null; // what the views draw
@@ -45,15 +40,7 @@
     }
 
     build() {
-      this.list = make("select", { class: "lab-measured-list", "aria-label": "Measurement", title: "Which measurement is on show" });
-      this.list.addEventListener("change", () => this.pick(this.list.value));
-      this.words = make("span", { class: "lab-measured-words", role: "status", "aria-live": "polite" });
-      this.bar = make("i", {});
-      this.cancel = make("button", { type: "button", class: "lab-button plain", title: "Stop this measurement; nothing of it is kept" }, "Cancel");
-      this.cancel.addEventListener("click", () => this.stop());
-      this.working = make("div", { class: "lab-measured-working", hidden: true }, this.words,
-        make("div", { class: "lab-measured-progress", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" }, this.bar), this.cancel);
-      this.exports = make("div", { class: "lab-measured-exports", role: "group", "aria-label": "Save" });
+      this.line = new lab.measuredHead.Head({ pick: (value) => this.pick(value), stop: () => this.stop() });
       this.tabs = VIEWS.map(([name, title, help]) => {
         const tab = make("button", { type: "button", role: "tab", id: `lab-measured-tab-${name}`, "data-view": name, "aria-controls": `lab-measured-${name}`, title: help }, title);
         tab.addEventListener("click", () => this.open(name));
@@ -61,7 +48,10 @@
       });
       const tabs = make("div", { class: "lab-measured-tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs);
       tabs.addEventListener("keydown", (event) => this.key(event));
-      this.empty = make("p", { class: "lab-measured-empty", role: "status", hidden: true });
+      this.empty = make("p", { role: "status" });
+      this.train = make("button", { type: "button", class: "lab-button", hidden: true }, "Open the Train tab");
+      this.train.addEventListener("click", () => document.getElementById("tab-train-button").click());
+      this.nothing = make("div", { class: "lab-measured-empty", hidden: true }, this.empty, this.train);
       this.views = {};
       const panels = VIEWS.map(([name]) => {
         const tools = make("div", { class: "lab-measured-tools", "data-tools": name });
@@ -70,9 +60,9 @@
         return panel;
       });
       this.root.append(
-        make("div", { class: "lab-measured-bar" }, this.list, this.working, this.exports),
+        this.line.root,
         make("div", { class: "lab-measured-bar" }, tabs, ...Object.values(this.views).map(({ tools }) => tools)),
-        this.empty, ...panels);
+        this.nothing, ...panels);
       let view = "";
       try {
         view = sessionStorage.getItem(REMEMBERED) || "";
@@ -109,7 +99,8 @@
         panel.hidden = !some || name !== this.view;
         tools.hidden = panel.hidden;
       }
-      this.empty.hidden = some;
+      this.nothing.hidden = some;
+      this.train.hidden = Boolean(this.of);
       const current = this.views[this.view];
       if (!some || current.drawn === this.data) return;
       current.drawn = this.data;
@@ -243,35 +234,8 @@
       return this.load(value);
     }
 
-    // The first line: the list of measurements, what is at work, and what can be saved.
     head() {
-      const day = (created) => lab.runs.day(created);
-      const entries = (this.evaluations || []).map((one) => [one.id, [day(one.created), `against ${one.real}`, one.held_out ? "held-out" : "", one.checkpoints > 1 ? `${one.checkpoints} checkpoints` : ""].filter(Boolean).join(" · ")]);
-      if (this.job) entries.unshift([`job:${this.job}`, "Measuring now"]);
-      if (this.shown && !entries.some(([id]) => id === this.shown)) entries.unshift([this.shown, "The newest"]);
-      if (!entries.length) entries.push(["", this.of ? "No measurement yet" : "Nothing chosen"]);
-      const wanted = JSON.stringify(entries);
-      if (wanted !== this.offered) this.list.replaceChildren(...entries.map(([id, text]) => make("option", { value: id }, text)));
-      this.offered = wanted;
-      this.list.disabled = !this.shown && !this.job;
-      this.list.value = this.job ? `job:${this.job}` : this.shown;
-      this.working.hidden = !this.job;
-      this.exports.hidden = Boolean(this.job) || !this.shown;
-      if (this.job) {
-        const percent = Math.round(100 * (this.state.progress || 0));
-        const words = this.state.state === "queued" ? "Waiting for its turn" : `${this.state.message || "Starting"} · ${percent} %`;
-        if (this.words.textContent !== words) this.words.textContent = words;
-        this.bar.style.width = `${percent}%`;
-        this.bar.parentElement.setAttribute("aria-valuenow", String(percent));
-      } else this.save();
-    }
-
-    save() {
-      if (this.saved === this.shown) return;
-      this.saved = this.shown;
-      const kept = new Set([...((this.data && this.data.files) || []), "report.html"]);
-      this.exports.replaceChildren(...FILES.filter(([name]) => kept.has(name)).map(([name, title, help]) =>
-        make("a", { href: `/lab/evaluation/${encodeURIComponent(this.shown)}/download/${name}`, download: `${this.shown}-${name}`, title: help }, title)));
+      this.line.show({ of: this.of, evaluations: this.evaluations || [], shown: this.shown, job: this.job, state: this.state, files: (this.data && this.data.files) || [] });
     }
 
     // One that waits is taken from the queue, one at work is discarded; it may have begun a moment ago.

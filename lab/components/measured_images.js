@@ -12,11 +12,12 @@
   const digits = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(3));
 
   // Counts of numbers in BINS equal bins over all that is shown.
-  function spread(values, unseen) {
+  function spread(values, unseen, unit) {
     const all = [...values, ...unseen].filter(Number.isFinite);
     let low = Math.min(...all);
     let high = Math.max(...all);
     if (!(high > low)) [low, high] = [low - 0.5, high + 0.5];
+    if (unit === "percentile") [low, high] = [0, 100];
     const bin = (value) => Math.min(BINS - 1, Math.max(0, Math.floor((BINS * (value - low)) / (high - low))));
     const members = Array.from({ length: BINS }, () => []);
     values.forEach((value, index) => Number.isFinite(value) && members[bin(value)].push(index));
@@ -97,7 +98,7 @@
 
     draw() {
       const { values, unseen, unit, threshold, title } = this.found;
-      this.spread = spread(values, unseen);
+      this.spread = spread(values, unseen, unit);
       const scaled = this.spread.real.map((count) => (unseen.length ? (count * values.length) / unseen.length : 0)); // as many as there are synthetic ones
       const most = Math.max(1, ...scaled, ...this.spread.members.map((members) => members.length));
       const bars = this.spread.members.map((members, place) => {

@@ -41,7 +41,7 @@
 
   function title(row) {
     const source = row.source ? make("span", {}, `Source: ${row.source}.`) : null;
-    const name = make("span", { class: "lab-score-title lab-helped" }, make("span", { class: "label-text" }, row.title),
+    const name = make("span", { class: "lab-score-title lab-helped", tabindex: 0 }, make("span", { class: "label-text" }, row.title),
       row.legacy ? make("em", {}, "legacy") : null, make("span", { class: "info-text" }, make("span", {}, row.summary || ""), source));
     return name;
   }

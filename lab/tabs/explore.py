@@ -118,7 +118,7 @@ def build(context: TabContext) -> None:
         with middle():
             form = draw_form()
         with right():
-            shown = part("measured", {"of": ""}, label="What was measured", elem_id="explore-measured")
+            shown = part("measured", {"of": None}, label="What was measured", elem_id="explore-measured")
     of_run = [form.count, form.wish]
     sets = [form.real, form.held_out]
     context.on_refresh(do.lists, [chosen, *sets], [chosen, *sets, *of_run, form.measure, shown])

@@ -153,6 +153,17 @@ def test_a_set_is_measured_and_its_copies_are_found(
     assert page.faults == []
 
 
+def test_an_empty_workspace_says_the_next_step(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
+    page = new_page(start().link(), 1366, 768)
+    open_explore(page)
+    assert page.get_by_role("button", name="Measure", exact=True).is_disabled()
+    page.locator(".lab-measured-empty").get_by_text("Nothing to measure yet.").wait_for()
+    page.get_by_role("button", name="Open the Train tab").click()
+    page.wait_for_function("document.querySelector('.lab-measured').offsetParent === null")
+    assert page.get_by_role("tab", name="Train", exact=True).first.get_attribute("aria-selected") == "true"
+    assert page.faults == []
+
+
 def plant_training(workspace: Workspace) -> None:
     """A run with three checkpoints, measured by two metrics: one tells the second apart, the other tells nothing."""
     workspace.save("runs", RunRecord(id=RUN, name="A run", method="custom_gan", image_set="real"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from engines.errors import LabError
@@ -111,3 +112,11 @@ def test_rows_come_as_they_are_measured(workspace: Workspace) -> None:
     plant_job(workspace, "training", kind="train")
     with pytest.raises(LabError, match="measures nothing"):
         evaluating.work(workspace, "training", 0, SPECS)
+
+
+def test_what_new_patients_score() -> None:
+    kept = {"unseen": [3.0, None, 1.0], "unseen_ncc": [0.5]}
+    assert evaluating.unseen(kept, "psnr_psnr") == [3.0, 1.0]
+    assert evaluating.unseen(kept, "memorisation_ncc") == [0.5]
+    assert evaluating.unseen({}, "lpips_lpips") == []
+    assert np.histogram(evaluating.unseen({}, "realism_percentile"), 10, (0, 100))[0].tolist() == [30] * 10
