@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from engines import files
@@ -87,7 +88,7 @@ def newest_row(record: EvaluationRecord, name: str) -> Row | None:
     """A metric's row of the newest checkpoint: the one whose images were kept."""
     newest = max((row.get("images_seen") or 0 for row in record.metrics), default=0)
     return next(
-        (row for row in record.metrics if row["name"] == name and (row.get("images_seen") or 0) == newest), None
+        (row for row in record.metrics if row.get("name") == name and (row.get("images_seen") or 0) == newest), None
     )
 
 
@@ -102,13 +103,19 @@ def moved(shift: Sequence[float], flipped: bool, scale: float, height: int, widt
     return ", ".join([*words, *([f"moved {' and '.join(steps)}"] if steps else [])]) or "as it is"
 
 
-def pair_of(found: Sequence[Any]) -> dict[str, Any]:
-    """One line of the copy detector's list by name. Raises ValueError for one of another form."""
-    index, real, ncc, shift, flipped, scale, flagged = found
-    return {
-        "index": int(index), "real": int(real), "ncc": float(ncc), "shift": [float(part) for part in shift],
-        "flipped": bool(flipped), "scale": float(scale), "flagged": bool(flagged),
-    }  # fmt: skip
+def pairs_of(details: Row) -> list[dict[str, Any]]:
+    """The lines of the copy detector's list by name; one of another form is left out."""
+    pairs = []
+    for found in details.get("pairs") or []:
+        with suppress(TypeError, ValueError):
+            index, real, ncc, (down, right), flipped, scale, flagged = found
+            pairs.append(
+                {
+                    "index": int(index), "real": int(real), "ncc": float(ncc), "shift": [float(down), float(right)],
+                    "flipped": bool(flipped), "scale": float(scale) or 1.0, "flagged": bool(flagged),
+                }
+            )  # fmt: skip
+    return pairs
 
 
 def copies(record: EvaluationRecord, height: int, width: int) -> dict[str, Any] | None:
@@ -117,8 +124,7 @@ def copies(record: EvaluationRecord, height: int, width: int) -> dict[str, Any] 
     if row is None:
         return None
     details = row.get("details") or {}
-    pairs = [pair_of(found) for found in details.get("pairs", [])]
-    pairs.sort(key=lambda pair: (not pair["flagged"], -pair["ncc"]))
+    pairs = sorted(pairs_of(details), key=lambda pair: (not pair["flagged"], -pair["ncc"]))
     by_features = details.get("by_features") or {}
     said = {name: details.get(name) for name in ("threshold", "nominal_rate", "calibrated_on", "calibrated_images")}
     return {
@@ -134,7 +140,7 @@ def copies(record: EvaluationRecord, height: int, width: int) -> dict[str, Any] 
 def columns(names: Iterable[str], record: EvaluationRecord, specs: Mapping[str, Row]) -> list[dict[str, str]]:
     """The numbers of single images that a histogram can be drawn of: column, metric, title and unit."""
     found = []
-    measured = {str(row["name"]) for row in record.metrics}
+    measured = {str(row.get("name")) for row in record.metrics}
     for column in names:
         metric = max((name for name in measured if column.startswith(f"{name}_")), key=len, default="")
         part = column[len(metric) + 1 :]

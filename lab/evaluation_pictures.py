@@ -15,7 +15,7 @@ from engines import files
 from engines.errors import LabError
 from engines.records import EvaluationRecord
 from engines.workspace import Workspace
-from lab.evaluating import newest_row, pair_of
+from lab.evaluating import newest_row, pairs_of
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 KINDS = ("synthetic", "real", "laid", "difference")  # laid: the synthetic image moved to lie over its match
@@ -130,8 +130,7 @@ class Pictures:
     def _pair(self, record: EvaluationRecord, index: int, nearest: int) -> dict[str, Any]:
         """How the copy detector laid these two over each other; as they are if it did not."""
         details = (newest_row(record, "memorisation") or {}).get("details") or {}
-        pairs = (pair_of(found) for found in details.get("pairs", []))
-        known = next((pair for pair in pairs if (pair["index"], pair["real"]) == (index, nearest)), None)
+        known = next((pair for pair in pairs_of(details) if (pair["index"], pair["real"]) == (index, nearest)), None)
         return known or {"shift": [0.0, 0.0], "flipped": False, "scale": 1.0}
 
 

@@ -6,14 +6,14 @@
   const SIDE = 192; // pixels of a picture in the gallery
 
   const make = (tag, about, ...children) => lab.el(tag, about, children);
-  const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const percent = (share) => (Number.isFinite(share) ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %` : "–");
 
   function sentences(copies) {
     const flagged = copies.pairs.filter((pair) => pair.flagged).length;
     const count = Math.round(copies.value * copies.n_synthetic);
     const words = [make("b", {}, count ? `${count.toLocaleString("en")} of ${copies.n_synthetic.toLocaleString("en")} synthetic images look like copies` : "No copies were found"),
       `: ${percent(copies.value)}, 95 % interval ${percent(copies.low)} to ${percent(copies.high)}. `];
-    words.push(`Flagged is a likeness (NCC) above ${copies.threshold.toFixed(3)}, which ${percent(copies.nominal_rate)} of new patients' images exceed; set on ${copies.calibrated_images.toLocaleString("en")} ${copies.calibrated_on}. `);
+    words.push(`Flagged is a likeness (NCC) above ${Number.isFinite(copies.threshold) ? copies.threshold.toFixed(3) : "–"}, which ${percent(copies.nominal_rate)} of new patients' images exceed; set on ${Number(copies.calibrated_images).toLocaleString("en")} ${copies.calibrated_on}. `);
     if (count > flagged) words.push(`The ${flagged} most alike are shown. `);
     const { by_features: more = {} } = copies;
     if (Number.isFinite(more.authentic_share)) {

@@ -120,3 +120,11 @@ def test_what_new_patients_score() -> None:
     assert evaluating.unseen(kept, "memorisation_ncc") == [0.5]
     assert evaluating.unseen({}, "lpips_lpips") == []
     assert np.histogram(evaluating.unseen({}, "realism_percentile"), 10, (0, 100))[0].tolist() == [30] * 10
+
+
+def test_damaged_details_keep_nothing_else_from_the_page(workspace: Workspace) -> None:
+    damaged = {"pairs": [[1], None, [1, 2, "x", [0, 0], False, 1, True], *details()["pairs"]]}
+    record = plant(workspace, metrics=[row("memorisation", 0.2, details=damaged), {"images_seen": None}])
+    found = evaluating.copies(record, 12, 10)
+    assert found is not None and len(found["pairs"]) == 2 and found["threshold"] is None
+    assert evaluating.dressed({"images_seen": None}, SPECS)["text"] == "–"
