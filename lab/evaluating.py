@@ -163,15 +163,36 @@ def unseen(details: Row, column: str) -> list[float]:
     return [number for value in kept if (number := finite(value)) is not None]
 
 
-def lines(workspace: Workspace, of: str) -> list[dict[str, Any]]:
-    """The measurements of a run or set for the list, newest first."""
-    found = []
-    for record in reversed(workspace.records("evaluations")):
-        if record.synthetic == of:
-            seen = {row.get("images_seen") for row in record.metrics}
-            about = {"id": record.id, "created": record.created, "real": record.real, "held_out": record.held_out}
-            found.append({**about, "extractor": record.extractor, "checkpoints": len(seen - {None})})
-    return found
+class Lines:
+    """One line for each measurement, for lists; a record is read again only when its file has changed.
+
+    Records of long trainings hold megabytes, and the page asks for the list whenever any job starts or ends.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._known: dict[str, tuple[int, dict[str, Any]]] = {}
+
+    def all(self) -> list[dict[str, Any]]:
+        """All readable measurements, newest first."""
+        found: dict[str, tuple[int, dict[str, Any]]] = {}
+        for id in reversed(self.workspace.ids("evaluations")):
+            with suppress(OSError, LabError):
+                file = self.workspace.folder("evaluations", id) / RECORD_FILE
+                changed_ns, known = file.stat().st_mtime_ns, self._known.get(id)
+                found[id] = known if known and known[0] == changed_ns else (changed_ns, self._line(id))
+        self._known = found
+        return [line for _, line in found.values()]
+
+    def of(self, id: str) -> list[dict[str, Any]]:
+        """The measurements of a run or set, newest first."""
+        return [line for line in self.all() if line["synthetic"] == id]
+
+    def _line(self, id: str) -> dict[str, Any]:
+        record: EvaluationRecord = self.workspace.record("evaluations", id)
+        seen = {row.get("images_seen") for row in record.metrics}
+        names = ("id", "created", "synthetic", "real", "held_out", "extractor")
+        return {**{name: getattr(record, name) for name in names}, "checkpoints": len(seen - {None})}
 
 
 def at_work(workspace: Workspace, of: str) -> str:

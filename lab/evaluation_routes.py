@@ -33,6 +33,7 @@ class Desk:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.pictures = Pictures(workspace)
+        self.lines = evaluating.Lines(workspace)
         self._specs: dict[str, Any] = {}
 
     @property
@@ -43,7 +44,7 @@ class Desk:
         return self._specs
 
     def listed(self, of: str) -> dict[str, Any]:
-        return {"evaluations": evaluating.lines(self.workspace, of), "job": evaluating.at_work(self.workspace, of)}
+        return {"evaluations": self.lines.of(of), "job": evaluating.at_work(self.workspace, of)}
 
     def measuring(self, id: str, since: int) -> dict[str, Any]:
         return evaluating.work(self.workspace, id, since, self.specs)

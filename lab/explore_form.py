@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines import weights
@@ -26,15 +27,13 @@ SETTINGS = ("real", "held_out", "count", "checkpoints", "seed")
 MODE = "(chosen, wish, value) => window.lab.measures.forChoice(chosen, wish, value)"
 
 
-def candidates(workspace: Workspace, chosen: str) -> str:
+def candidates(workspace: Workspace, chosen: str, measured: Sequence[Mapping[str, Any]] = ()) -> str:
     """Runs and synthetic sets that can be measured, newest first, with how often they were."""
-    times: dict[str, int] = {}
-    for record in workspace.records("evaluations"):
-        times[record.synthetic] = times.get(record.synthetic, 0) + 1
+    times = Counter(line["synthetic"] for line in measured)
 
     def card(kind: str, record: Any, text: str) -> dict[str, Any]:
-        measured = {0: "", 1: " · measured"}.get(times.get(record.id, 0), f" · measured {times.get(record.id, 0)}×")
-        return {"id": f"{kind}/{record.id}", "title": record.name, "text": text + measured, "hint": record.id}
+        often = {0: "", 1: " · measured"}.get(times[record.id], f" · measured {times[record.id]}×")
+        return {"id": f"{kind}/{record.id}", "title": record.name, "text": text + often, "hint": record.id}
 
     items = [card("runs", run, f"run · {run.method} on {run.image_set}") for run in reversed(workspace.records("runs"))]
     items += [

@@ -11,6 +11,7 @@ from engines.workspace import Workspace
 from lab import explore_form, forms
 from lab.components import cards
 from lab.components.base import columns, heading, left, middle, packed, part, right
+from lab.evaluating import Lines
 from lab.handlers import in_words, submit
 from lab.tabs.base import TabContext, TabSpec
 
@@ -37,6 +38,7 @@ class Handlers:
     """What the controls of the tab do; every handler reads the files anew."""
 
     context: TabContext
+    measured: Lines
 
     @property
     def workspace(self) -> Workspace:
@@ -44,7 +46,7 @@ class Handlers:
 
     def lists(self, listed: str, real: str | None, held_out: str | None) -> tuple[Any, ...]:
         """What there is, with the choices kept where they still exist."""
-        value = explore_form.candidates(self.workspace, cards.chosen_of(listed))
+        value = explore_form.candidates(self.workspace, cards.chosen_of(listed), self.measured.all())
         chosen = cards.chosen_of(value)
         return (
             value,
@@ -110,7 +112,7 @@ class Handlers:
 
 def build(context: TabContext) -> None:
     """Draw the tab into the page."""
-    do = Handlers(context)
+    do = Handlers(context, Lines(context.workspace))
     with columns():
         with left():
             heading("What to measure")

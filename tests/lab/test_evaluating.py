@@ -128,3 +128,16 @@ def test_damaged_details_keep_nothing_else_from_the_page(workspace: Workspace) -
     found = evaluating.copies(record, 12, 10)
     assert found is not None and len(found["pairs"]) == 2 and found["threshold"] is None
     assert evaluating.dressed({"images_seen": None}, SPECS)["text"] == "–"
+
+
+def test_the_list_follows_the_files_and_reads_each_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = plant(workspace, metrics=[row("kid", 1.0, seen) for seen in (64, 128)])
+    known = evaluating.Lines(workspace)
+    (line,) = known.all()
+    assert (line["id"], line["synthetic"], line["checkpoints"]) == (record.id, "drawn", 2)
+    workspace.save("evaluations", record.model_copy(update={"id": "later", "synthetic": "another"}))
+    (workspace.folder("evaluations", "damaged")).mkdir()
+    assert {line["id"] for line in known.all()} == {record.id, "later"}
+    assert [line["id"] for line in known.of("another")] == ["later"]
+    monkeypatch.setattr(Workspace, "record", lambda *about: pytest.fail("read again"))
+    assert len(known.all()) == 2

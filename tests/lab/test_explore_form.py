@@ -14,6 +14,7 @@ from engines.tasks.evaluate import EvaluateParameters
 from engines.workspace import Workspace
 from lab import explore_form
 from lab.components import cards
+from lab.evaluating import Lines
 from lab.tabs.explore import Handlers
 from tests.lab.planted_evaluation import RUN_ID, pixels, plant, plant_run, plant_set
 
@@ -28,7 +29,8 @@ def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 
 def handlers(workspace: Workspace) -> Handlers:
-    return Handlers(SimpleNamespace(workspace=workspace, describe=registry.describe))  # type: ignore[arg-type]
+    context: Any = SimpleNamespace(workspace=workspace, describe=registry.describe)
+    return Handlers(context, Lines(workspace))
 
 
 def listed(value: str) -> list[dict[str, Any]]:
@@ -40,7 +42,7 @@ def test_runs_and_synthetic_sets_can_be_measured(workspace: Workspace) -> None:
     assert "Train tab" in json.loads(explore_form.candidates(workspace, ""))["empty"]
     plant(workspace)
     plant_run(workspace)
-    items = listed(explore_form.candidates(workspace, ""))
+    items = listed(explore_form.candidates(workspace, "", Lines(workspace).all()))
     assert [(item["id"], item["text"]) for item in items] == [
         (f"runs/{RUN_ID}", "run · custom_gan on mias"),
         ("image_sets/drawn", "synthetic set · 6 images · measured"),
