@@ -18,7 +18,7 @@ from engines.workspace import Workspace
 from lab.evaluating import newest_row, pairs_of
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
-KINDS = ("synthetic", "real", "laid", "difference")  # laid: the synthetic image moved to lie over its match
+KINDS = ("synthetic", "real", "held_out", "laid", "difference")  # laid: the synthetic image moved to lie over its match
 SIDES = (32, 512)  # of a small version, in pixels
 KEPT_RECORDS = 4
 GONE = "Its images are no longer there."
@@ -111,6 +111,8 @@ class Pictures:
         record = self.record(id)
         if kind == "real":
             picture = eight_bit(_at(self.real(record), index))
+        elif kind == "held_out":
+            picture = eight_bit(_at(self._of_set(record, record.held_out), index))
         else:
             picture = eight_bit(_at(self.synthetic(record), index))
         if kind in ("laid", "difference"):

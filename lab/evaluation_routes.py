@@ -13,7 +13,7 @@ from engines import files
 from engines.errors import LabError
 from engines.jobs import description
 from engines.workspace import Workspace
-from lab import evaluating, evaluation_report
+from lab import evaluating, evaluation_map, evaluation_report
 from lab.answers import fault, missing, only_owner
 from lab.catalogue_routes import to_owner
 from lab.evaluation_pictures import Pictures, inside
@@ -21,10 +21,11 @@ from lab.evaluation_pictures import Pictures, inside
 DOWNLOADS = {
     evaluating.METRICS_FILE: "text/csv; charset=utf-8",
     evaluating.IMAGES_FILE: "text/csv; charset=utf-8",
+    evaluation_map.FILE: "text/csv; charset=utf-8",
     evaluating.RECORD_FILE: "application/json",
 }
 DIGITS = 5  # significant: more than a histogram can show
-Kind = Literal["synthetic", "real", "laid", "difference"]
+Kind = Literal["synthetic", "real", "held_out", "laid", "difference"]
 
 
 class Desk:
@@ -69,8 +70,14 @@ class Desk:
             "copies": evaluating.copies(record, height, width),
             "columns": evaluating.columns(self._header(folder), record, specs),
             "pictures": shown,
+            "map": (folder / evaluation_map.FILE).is_file(),
             "files": [name for name in DOWNLOADS if (folder / name).is_file()],
         }
+
+    def map(self, id: str) -> dict[str, Any]:
+        """Where all images lie beside one another."""
+        self.pictures.record(id)
+        return evaluation_map.read(self.workspace.folder("evaluations", id))
 
     def _header(self, folder: Any) -> list[str]:
         """The columns of the table of images."""
@@ -124,6 +131,10 @@ def make(workspace: Workspace) -> APIRouter:
     @router.get("/evaluation/{id}")
     async def whole(request: Request, id: str) -> Any:
         return await to_owner(request, desk.whole, id)
+
+    @router.get("/evaluation/{id}/map")
+    async def places(request: Request, id: str) -> Any:
+        return await to_owner(request, desk.map, id)
 
     @router.get("/evaluation/{id}/column/{name}")
     async def column(request: Request, id: str, name: str) -> Any:

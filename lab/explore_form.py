@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from engines import weights
@@ -22,7 +23,7 @@ GROUPS = (
     ("Full", "Slower: single images, copies, fidelity and diversity apart."),
     ("Legacy", "Known from older papers; nothing is ranked by them."),
 )
-SETTINGS = ("real", "held_out", "count", "checkpoints", "seed")
+SETTINGS = ("real", "held_out", "count", "checkpoints", "map", "seed")
 # The ticked metrics follow what is measured, without a way through the server.
 MODE = "(chosen, wish, value) => window.lab.measures.forChoice(chosen, wish, value)"
 
@@ -64,6 +65,12 @@ def real_sets(workspace: Workspace) -> list[ImageSetRecord]:
 
 def set_choice(record: ImageSetRecord) -> tuple[str, str]:
     return f"{record.name} · {record.items:,} · {record.width}×{record.height}", record.id
+
+
+def map_choices() -> list[tuple[str, str]]:
+    """The maps that this computer can draw."""
+    umap = [("UMAP", "umap")] if find_spec("umap") else []
+    return [("none", "none"), ("PCA", "pca"), ("t-SNE", "tsne"), *umap]
 
 
 def words_of(description: Mapping[str, Any]) -> dict[str, forms.Setting]:
@@ -113,7 +120,7 @@ def offered(description: Mapping[str, Any], workspace: Workspace, mode: str) -> 
 
 
 def parameters(
-    listed: str, real: Any, held_out: Any, measures: str, count: Any, wish: Any, seed: Any
+    listed: str, real: Any, held_out: Any, measures: str, count: Any, wish: Any, map: Any, seed: Any
 ) -> dict[str, Any]:
     """The task's parameters from the form's values. Raises LabError for what cannot be used."""
     kind, _, id = cards.chosen_of(listed).partition("/")
@@ -125,7 +132,7 @@ def parameters(
     ticked = [str(name) for name in chosen.get("ticked") or []]
     if not ticked:
         raise LabError("No metric is ticked.", "", "Tick at least one.")
-    given: dict[str, Any] = {"real": real, "synthetic": id, "metrics": ticked, "seed": int(seed or 0)}
+    given: dict[str, Any] = {"real": real, "synthetic": id, "metrics": ticked, "map": map, "seed": int(seed or 0)}
     if held_out:
         given["held_out"] = held_out
     if chosen.get("extractor"):

@@ -1,4 +1,4 @@
-// What was measured of the chosen run or set, in five views; a measurement at work fills them as its numbers come.
+// What was measured of the chosen run or set, in six views; a measurement at work fills them as its numbers come.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -11,6 +11,7 @@
     ["training", "Over training", "A metric against images seen, with the best checkpoint"],
     ["copies", "Copies", "Synthetic images beside the training images that they are most like"],
     ["images", "Images", "Single images: a histogram, and the images behind each of its bars"],
+    ["map", "Map", "All images on a plane, near those that they resemble"],
     ["scorecard", "Scorecard", "The seven criteria of the FDA's scorecard for synthetic medical data"],
   ];
   const NOTHING = { rows: [], best: {}, copies: null, columns: [], not_measured: [], warnings: [], files: [], pictures: false };

@@ -29,6 +29,7 @@ class Controls:
     measures: gr.HTML
     count: gr.Number
     wish: gr.Radio
+    map: gr.Radio
     seed: gr.Number
     measure: gr.Button
 
@@ -101,11 +102,12 @@ class Handlers:
         measures: str,
         count: Any,
         wish: Any,
+        map: Any,
         seed: Any,
     ) -> str:
         """Queue a measurement, and tell the right column to follow it."""
         with in_words("The measurement was not started"):
-            given = explore_form.parameters(listed, real, held_out, measures, count, wish, seed)
+            given = explore_form.parameters(listed, real, held_out, measures, count, wish, map, seed)
         id = submit(self.context, request, "evaluate", given, f"Measure {given['synthetic']}"[:80])
         return packed({"of": cards.chosen_of(listed), "job": id})
 
@@ -124,14 +126,14 @@ def build(context: TabContext) -> None:
     of_run = [form.count, form.wish]
     sets = [form.real, form.held_out]
     context.on_refresh(do.lists, [chosen, *sets], [chosen, *sets, *of_run, form.measure, shown])
-    told = [form.measures, form.real, form.held_out, form.count, form.wish, form.seed]
+    told = [form.measures, form.real, form.held_out, form.count, form.wish, form.map, form.seed]
     context.on_refresh(do.measures, [chosen, form.wish], told)  # apart: the engine's first answer may take seconds
     chosen.input(None, [chosen], [shown], js=SHOWN)
     chosen.input(do.choose, [chosen, form.held_out], [*sets, *of_run], **QUIET)
     for control in (chosen, form.wish):
         control.input(None, [chosen, form.wish, form.measures], [form.measures], js=explore_form.MODE)
     form.real.input(do.compare_with, sets, [form.held_out], **QUIET)
-    given = [chosen, form.real, form.held_out, form.measures, form.count, form.wish, form.seed]
+    given = [chosen, form.real, form.held_out, form.measures, form.count, form.wish, form.map, form.seed]
     form.measure.click(do.start, given, [shown], show_progress="hidden", api_visibility="private")
 
 
@@ -148,11 +150,18 @@ def draw_form() -> Controls:
     count = gr.Number(
         256, label="Images at each checkpoint", precision=0, minimum=50, maximum=50_000, elem_classes=["lab-setting"]
     )
+    map = gr.Radio(
+        explore_form.map_choices(),
+        value="tsne",
+        label="Map",
+        elem_classes=["lab-setting", "lab-segments"],
+        min_width=96,
+    )
     with gr.Accordion("All settings", open=False, elem_classes=["lab-all-settings"]):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_classes=["lab-setting"])
     with gr.Row(elem_classes=["lab-actions"]):
         measure = gr.Button("Measure", variant="primary", interactive=False, elem_id="explore-measure")
-    return Controls(real, held_out, measures, count, wish, seed, measure)
+    return Controls(real, held_out, measures, count, wish, map, seed, measure)
 
 
 TAB = TabSpec(name="explore", title="Explore", order=40, build=build)

@@ -64,6 +64,8 @@ def plant(workspace: Workspace, **changes: Any) -> EvaluationRecord:
     columns = ["index", "memorisation_ncc", "memorisation_nearest", "memorisation_flagged", "psnr_psnr", "psnr_nearest"]
     table = [dict(zip(columns, (n, n / 10, n % 8, n > 4, 20.123456 + n, 7 - n), strict=True)) for n in range(COUNT)]
     files.write_csv(workspace.folder("evaluations", ID) / "images.csv", table, columns)
+    place = {"set": "synthetic", "index": 0, "label": "", "distance": 1, "apart": False, "pca_x": 0, "pca_y": 1}
+    files.write_csv(workspace.folder("evaluations", ID) / "map.csv", [place], list(place))
     files.write_csv(workspace.folder("evaluations", ID) / "metrics.csv", [{"name": "psnr"}], ["name"])
     return record
 

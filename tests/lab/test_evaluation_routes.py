@@ -23,6 +23,7 @@ from tests.lab.test_media import Role, picture
 
 READ = (
     "/evaluations?of=drawn", f"/evaluation/{ID}", f"/evaluation/{ID}/column/psnr_psnr", "/measuring/now",
+    f"/evaluation/{ID}/map", f"/evaluation/{ID}/download/map.csv",
     f"/evaluation/{ID}/download/metrics.csv", f"/evaluation/{ID}/download/images.csv",
     f"/evaluation/{ID}/download/record.json", f"/evaluation/{ID}/download/report.html",
     f"/evaluation/{ID}/picture/synthetic/0", f"/evaluation/{ID}/picture/real/0",
@@ -171,7 +172,7 @@ def test_numbers_stay_when_the_images_are_gone(client: TestClient, workspace: Wo
         (workspace.folder("evaluations", ID) / name).unlink()
     (workspace.folder("image_sets", "drawn") / "images.npy").unlink()
     whole = client.get(f"/evaluation/{ID}").json()
-    assert len(whole["rows"]) == 2 and whole["columns"] == [] and whole["files"] == ["record.json"]
+    assert len(whole["rows"]) == 2 and whole["columns"] == [] and whole["files"] == ["map.csv", "record.json"]
     assert whole["pictures"] is False and whole["copies"]["pairs"]
 
 

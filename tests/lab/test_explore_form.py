@@ -50,18 +50,19 @@ def test_runs_and_synthetic_sets_can_be_measured(workspace: Workspace) -> None:
 
 
 def test_the_parameters_are_those_of_the_task(workspace: Workspace) -> None:
-    of_set = explore_form.parameters(CHOSEN_SET, "mias", "", MEASURES, 256, "all", 0)
+    of_set = explore_form.parameters(CHOSEN_SET, "mias", "", MEASURES, 256, "all", "none", 0)
     assert of_set == {
         "real": "mias",
         "synthetic": "drawn",
         "metrics": ["kid", "psnr"],
+        "map": "none",
         "seed": 0,
         "extractor": "texture",
     }
-    of_run = explore_form.parameters(CHOSEN_RUN, "mias", "others", MEASURES, 100.0, "latest", 3)
+    of_run = explore_form.parameters(CHOSEN_RUN, "mias", "others", MEASURES, 100.0, "latest", "tsne", 3)
     assert of_run == {
         "real": "mias", "synthetic": RUN_ID, "held_out": "others", "metrics": ["kid", "psnr"], "extractor": "texture",
-        "checkpoints": "latest", "count": 100, "seed": 3,
+        "checkpoints": "latest", "count": 100, "map": "tsne", "seed": 3,
     }  # fmt: skip
     for given in (of_set, of_run):
         EvaluateParameters.model_validate(given)
@@ -73,7 +74,7 @@ def test_the_parameters_are_those_of_the_task(workspace: Workspace) -> None:
 )
 def test_what_cannot_be_measured_is_said(chosen: str, real: Any, measures: str) -> None:
     with pytest.raises(LabError) as said:
-        explore_form.parameters(chosen, real, "", measures, 256, "all", 0)
+        explore_form.parameters(chosen, real, "", measures, 256, "all", "none", 0)
     assert said.value.advice
 
 
