@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from engines.metrics.base import Inputs, Pixels, Score
+from engines.metrics.calibration import share_interval
 from engines.metrics.features import described_by, extractor_of, spec_of
 from engines.metrics.statistics import groups_of, patient_halves
 
@@ -91,9 +92,13 @@ def score_sets(
     far = measure(real, noise)
     inputs.progress(1.0)
     low, high = np.quantile(halves, [0.025, 0.975])
-    least, most = bounds
+    least, most = value - 1.96 * error, value + 1.96 * error
+    if bounds == (0, 1) and value in bounds:
+        # Nothing, or everything, of a sample says little of the rest, and leaving images out cannot show it.
+        fewest = min(len(synthetic), int(groups.max()) + 1)
+        least, most = share_interval(round(value * fewest), fewest)
     return Score(
-        name=name, value=value, low=max(least, value - 1.96 * error), high=min(most, value + 1.96 * error),
+        name=name, value=value, low=max(bounds[0], least), high=min(bounds[1], most),
         n_real=len(real), n_synthetic=len(synthetic), extractor=label,
         baseline=float(halves.mean()), baseline_low=float(low), baseline_high=float(high),
         warnings=[*warnings, *(_copies(halves, matched, better) if copies else []), *unknown],

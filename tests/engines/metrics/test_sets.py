@@ -114,6 +114,15 @@ def test_the_interval_holds_its_level() -> None:
     assert 53 <= hits <= 60
 
 
+def test_no_image_at_all_is_no_certain_zero() -> None:
+    """Of 100 images none lies among the real ones: up to 3.6 % of their kind may (Clopper and Pearson)."""
+    real, far = relu_features(150, 6, 3), relu_features(100, 6, 4) + 500.0
+    images = [np.zeros((len(some), 8, 8, 1), np.uint8) for some in (real, far)]
+    inputs = Inputs(images[0], images[1], [f"p{n}" for n in range(150)])
+    score = score_sets(inputs, "precision", precision.precision, [real, far, far], "", bounds=(0, 1), details={})
+    assert score.value == score.low == 0 and score.high == pytest.approx(1 - 0.025 ** (1 / 100))
+
+
 def test_place_between_noise_and_real() -> None:
     assert place_of(4.0, 4.0, 100.0, squared=True) == 1 and place_of(100.0, 4.0, 100.0, squared=True) == 0
     assert place_of(36.0, 4.0, 100.0, squared=True) == pytest.approx(0.5)  # of distances 2, 6, 10
