@@ -13,7 +13,7 @@ from engines import files
 from engines.errors import LabError
 from engines.jobs import description
 from engines.workspace import Workspace
-from lab import evaluating, evaluation_map, evaluation_report
+from lab import evaluating, evaluation_compare, evaluation_map, evaluation_report
 from lab.answers import fault, missing, only_owner
 from lab.catalogue_routes import to_owner
 from lab.evaluation_pictures import Pictures, inside
@@ -74,6 +74,11 @@ class Desk:
             "files": [name for name in DOWNLOADS if (folder / name).is_file()],
         }
 
+    def compared(self, ids: str) -> dict[str, Any]:
+        """Two to four measurements side by side; `ids` with commas between them."""
+        records = [self.pictures.record(id) for id in ids.split(",") if id]
+        return evaluation_compare.compared(records, self.specs)
+
     def map(self, id: str) -> dict[str, Any]:
         """Where all images lie beside one another."""
         self.pictures.record(id)
@@ -123,6 +128,14 @@ def make(workspace: Workspace) -> APIRouter:
     @router.get("/evaluations")
     async def listed(request: Request, of: str = "") -> Any:
         return await to_owner(request, desk.listed, of)
+
+    @router.get("/evaluations/all")
+    async def everything(request: Request) -> Any:
+        return await to_owner(request, lambda: {"evaluations": desk.lines.all()})
+
+    @router.get("/evaluations/compared")
+    async def side_by_side(request: Request, ids: str = "") -> Any:
+        return await to_owner(request, desk.compared, ids)
 
     @router.get("/measuring/{id}")
     async def measuring(request: Request, id: str, since: int = 0) -> Any:

@@ -1,4 +1,4 @@
-// What was measured of the chosen run or set, in six views; a measurement at work fills them as its numbers come.
+// What was measured of the chosen run or set, in seven views; a measurement at work fills them as its numbers come.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -12,6 +12,7 @@
     ["copies", "Copies", "Synthetic images beside the training images that they are most like"],
     ["images", "Images", "Single images: a histogram, and the images behind each of its bars"],
     ["map", "Map", "All images on a plane, near those that they resemble"],
+    ["compare", "Compare", "Two to four measurements side by side; a winner only where intervals lie apart"],
     ["scorecard", "Scorecard", "The seven criteria of the FDA's scorecard for synthetic medical data"],
   ];
   const NOTHING = { rows: [], best: {}, copies: null, columns: [], not_measured: [], warnings: [], files: [], pictures: false };

@@ -20,6 +20,7 @@ from tests.engines.tasks.test_evaluate import make_set
 from tests.lab.planted_evaluation import row
 
 pytestmark = pytest.mark.slow
+COUNT = 50
 COPIES = (3, 11, 19, 27, 35)
 WANTED = {"grey_emd", "psnr", "memorisation"}
 RUN = "a-run"
@@ -28,9 +29,9 @@ RUN = "a-run"
 def planted(folder: Path) -> Workspace:
     """A real set, a held-out one, and a synthetic one of which five images are moved training images, one mirrored."""
     workspace = Workspace.open(folder)
-    make_set(workspace, "real", "real", 1, count=50, size=48)
-    make_set(workspace, "others", "real", 3, count=50, size=48, first_patient=900)
-    make_set(workspace, "drawn", "synthetic", 2, count=50, size=48)
+    make_set(workspace, "real", "real", 1, count=COUNT, size=48)
+    make_set(workspace, "others", "real", 3, count=COUNT, size=48, first_patient=900)
+    make_set(workspace, "drawn", "synthetic", 2, count=COUNT, size=48)
     real, place = workspace.image_set("real").images, workspace.folder("image_sets", "drawn") / "images.npy"
     drawn = np.load(place)
     for n, index in enumerate(COPIES):
@@ -100,6 +101,24 @@ def look_at_images(page: Any) -> None:
     page.get_by_role("button", name="Close").click()
 
 
+def look_at_the_map(page: Any) -> None:
+    """Every image is on it; a line around all of them chooses all."""
+    page.get_by_role("tab", name="Map", exact=True).click()
+    canvas = page.locator(".lab-map-canvas")
+    page.wait_for_function("document.querySelector('.lab-map-canvas').ariaLabel.includes(' synthetic images')")
+    assert f"{COUNT} real images, {COUNT} synthetic images" in canvas.get_attribute("aria-label")
+    box = canvas.bounding_box()
+    corners = [(1, 1), (box["width"] - 1, 1), (box["width"] - 1, box["height"] - 1), (1, box["height"] - 1)]
+    for n, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+        if not n:
+            page.mouse.down()
+    page.mouse.up()
+    page.get_by_text(f"{COUNT} real, {COUNT} held-out real, {COUNT} synthetic: images inside the line.").wait_for()
+    page.wait_for_function("document.querySelector('.lab-map-image img').naturalWidth > 0")
+    assert page.locator(".lab-map-image").count() == 48 and page.get_by_role("button", name="Show 48 more").is_visible()
+
+
 def test_a_set_is_measured_and_its_copies_are_found(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -131,6 +150,7 @@ def test_a_set_is_measured_and_its_copies_are_found(
 
     look_at_copies(page)
     look_at_images(page)
+    look_at_the_map(page)
     page.get_by_role("tab", name="Scorecard", exact=True).click()
     assert page.locator("[data-criterion=compliance]").get_attribute("data-assessed") is not None
     assert page.locator("[data-criterion=consistency]").inner_text().count("Not assessed") == 1
@@ -173,6 +193,12 @@ def plant_training(workspace: Workspace) -> None:
     seen = (1000, 2000, 3000)
     for images in seen:
         (folder / "checkpoints" / f"{images:08d}").mkdir(parents=True)
+    # And a set that is as good as its best by one metric, and worse than its last by the other
+    make_set(workspace, "drawn", "synthetic", 2)
+    rows = [row("kid", 0.55), row("ftd", 1.9)]
+    workspace.save(
+        "evaluations", EvaluationRecord(id="another", name="drawn", real="real", synthetic="drawn", metrics=rows)
+    )
     values = {"kid": (2.0, 0.5, 1.5), "ftd": (1.0, 1.05, 0.98)}
     rows = [row(name, value, images) for name in values for images, value in zip(seen, values[name], strict=True)]
     workspace.save(
@@ -208,4 +234,11 @@ def test_the_best_checkpoint_is_starred(
     page.get_by_role("tab", name="Scores", exact=True).click()
     assert page.get_by_label("Checkpoint", exact=True).filter(visible=True).input_value() == "1000"
     assert page.locator(".lab-score[data-name=kid] b").inner_text() == "2.00"
+
+    # Beside the set: the run's newest checkpoint is worse by one metric and better by the other
+    page.get_by_role("tab", name="Compare", exact=True).click()
+    page.locator(".lab-versus-list input[value=another]").check()
+    marked = page.locator(".lab-versus-table tbody tr").filter(has=page.locator("td[data-best]"))
+    page.wait_for_function("document.querySelectorAll('.lab-versus-table td[data-best]').length === 2")
+    assert marked.locator("td[data-best]").all_inner_texts() == ["● 0.55 [0.45, 0.65]", "● 0.98 [0.88, 1.08]"]
     assert page.faults == []

@@ -21,8 +21,10 @@ from lab import evaluation_routes
 from tests.lab.planted_evaluation import COUNT, ID, SPECS, details, pixels, plant, plant_job, plant_set, row
 from tests.lab.test_media import Role, picture
 
+OTHER_ID = "drawn-20260102"
 READ = (
-    "/evaluations?of=drawn", f"/evaluation/{ID}", f"/evaluation/{ID}/column/psnr_psnr", "/measuring/now",
+    "/evaluations?of=drawn", "/evaluations/all", f"/evaluations/compared?ids={ID},{OTHER_ID}",
+    f"/evaluation/{ID}", f"/evaluation/{ID}/column/psnr_psnr", "/measuring/now",
     f"/evaluation/{ID}/map", f"/evaluation/{ID}/download/map.csv",
     f"/evaluation/{ID}/download/metrics.csv", f"/evaluation/{ID}/download/images.csv",
     f"/evaluation/{ID}/download/record.json", f"/evaluation/{ID}/download/report.html",
@@ -54,6 +56,7 @@ def drawn(client: TestClient, kind: str, index: int, more: str = "") -> Any:
 def test_the_owner_reads_and_nobody_else(client: TestClient, workspace: Workspace, path: str) -> None:
     plant(workspace)
     plant_job(workspace, "now")
+    workspace.save("evaluations", workspace.record("evaluations", ID).model_copy(update={"id": OTHER_ID}))
     assert client.get(path).status_code == 200
     for role in ("viewer", "reader", ""):
         refused = client.get(path, headers={"role": role})
