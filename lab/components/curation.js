@@ -112,6 +112,7 @@
 
   // ---- lists and choice -------------------------------------------------------------------------------------------
   async function refresh(choose) {
+    const before = state.selected;
     try {
       state.lists = await lab.get("/lab/catalogues");
       state.problem = "";
@@ -120,8 +121,8 @@
     }
     state.listed = true;
     const known = (kind, id) => state.lists[kind === "image_sets" ? "image_sets" : "catalogues"].some((one) => one.id === id);
-    const wish = choose || state.selected;
-    if (wish.id && known(wish.kind, wish.id)) await select(wish.kind, wish.id, Boolean(choose));
+    const wish = state.selected === before && choose ? choose : state.selected; // what somebody chose meanwhile stands
+    if (wish.id && known(wish.kind, wish.id)) await select(wish.kind, wish.id, wish === choose);
     else if (state.lists.catalogues.length) await select("catalogues", state.lists.catalogues[0].id);
     else state.data = null;
     emit("lists");

@@ -46,6 +46,7 @@ def ask(page: Any, path: str, body: str) -> str:
 def train(page: Any) -> None:
     """Start a small run, see three sheets, pause, refresh, resume, stop and save."""
     open_tab(page, "Train")
+    page.get_by_role("combobox", name="Image set").wait_for()  # made a moment ago, and not known here at once
     page.get_by_role("button", name="Start now").wait_for()
     page.get_by_label("Batch (images)").fill("8")
     page.locator(".lab-all-settings > .label-wrap").filter(visible=True).click()
