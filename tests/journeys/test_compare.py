@@ -146,6 +146,7 @@ def test_two_runs_are_compared(start: Callable[..., Any], new_page: Callable[...
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_an_outlier_flattens_nothing_and_information_is_no_warning(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -185,6 +186,7 @@ RANGES = {
 }
 
 
+@pytest.mark.long
 def test_the_axis_is_robust(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
     page = new_page(start().link())
     for name, (lines, log, below, above) in RANGES.items():

@@ -32,6 +32,7 @@ def wait_sets(page: Any, count: int) -> None:
     )
 
 
+@pytest.mark.long
 def test_choices_carry_into_sets_and_back(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
     app = start()
     workspace = Workspace.open(app.workspace)

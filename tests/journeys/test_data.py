@@ -155,6 +155,7 @@ def test_cancelling_an_import_is_said_and_leaves_nothing(app: Any, page: Any) ->
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_ten_thousand_images_and_a_decision_that_is_not_saved(
     start: Callable[..., Any], new_page: Callable[..., Any], many: Workspace
 ) -> None:

@@ -76,6 +76,7 @@ def preset(page: Any) -> str:
     return str(page.evaluate("document.querySelector('.lab-presets input:checked').value"))
 
 
+@pytest.mark.long
 def test_settings_of_another_method_are_saved_and_loaded(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:

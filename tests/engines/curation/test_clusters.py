@@ -67,6 +67,7 @@ def test_pixels_tell_bright_halves_apart() -> None:
     assert found.silhouettes[2] > 0.25
 
 
+@pytest.mark.long
 def test_the_same_seed_finds_the_same_and_k_may_be_given() -> None:
     images = planted()
     first, second = (describe(images.__getitem__, len(images), "sift", 7, quiet) for _ in range(2))

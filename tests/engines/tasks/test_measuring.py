@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import safetensors.torch
 import torch
 
@@ -35,6 +36,7 @@ def test_measuring_leaves_no_trace_in_the_training(workspace: Workspace) -> None
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.long
 def test_numbers_grow_with_the_run_into_one_evaluation(workspace: Workspace) -> None:
     make_set(workspace)
     run(parameters(images=20, **MEASURED), context_of(workspace))
