@@ -71,6 +71,7 @@ def live(page: Any, name: str) -> list[str]:
     return list(page.locator(f".lab-compare-table tr[data-live={name}] td").all_inner_texts())
 
 
+@pytest.mark.long
 def test_two_runs_are_compared(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
     workspace = draw_set(tmp_path / "lab")
     train(workspace, "first", "Discs one", options={"batch": 4})

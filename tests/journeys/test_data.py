@@ -142,6 +142,7 @@ def test_from_a_folder_to_an_image_set(app: Any, page: Any, pictures: Path) -> N
     page.wait_for_selector(".lab-entry[data-kind=image_sets]:has-text('Pictures')")
 
 
+@pytest.mark.long
 def test_cancelling_an_import_is_said_and_leaves_nothing(app: Any, page: Any) -> None:
     job = '{"kind": "demo", "title": "demo", "parameters": {"count": 640}}'
     page.evaluate("(body) => window.lab.post('/lab/jobs', JSON.parse(body))", job)

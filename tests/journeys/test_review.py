@@ -149,6 +149,7 @@ def test_a_mark_that_a_page_could_not_send_is_sent_by_the_next(
     page.wait_for_function(f"{DECIDED} === 0")
 
 
+@pytest.mark.long
 def test_the_large_view_has_the_grey_depth_and_says_why(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:
@@ -202,6 +203,7 @@ def test_the_large_view_has_the_grey_depth_and_says_why(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_filters_keep_the_place_and_groups_stand_side_by_side(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:
@@ -225,6 +227,7 @@ def test_filters_keep_the_place_and_groups_stand_side_by_side(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_two_readers_are_blind_to_one_another_and_then_look_together(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:
@@ -266,6 +269,7 @@ def test_two_readers_are_blind_to_one_another_and_then_look_together(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_the_grid_follows_an_analysis_that_grows_without_losing_its_place(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:
@@ -301,6 +305,7 @@ def test_the_grid_follows_an_analysis_that_grows_without_losing_its_place(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_the_line_has_a_curve_of_what_it_keeps(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:

@@ -173,6 +173,7 @@ def test_a_stranger_and_a_used_link_see_words(shared_app: Any, shared_page: Any,
     assert "has been used" in stranger.inner_text("body")
 
 
+@pytest.mark.long
 def test_an_open_page_lives_through_a_restart(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
     app = start()
     page = new_page(app.link())

@@ -169,6 +169,7 @@ def test_a_run_from_start_to_stop(start: Callable[..., Any], new_page: Callable[
     assert (run / "reals.webp").exists() and any((run / "checkpoints").iterdir())
 
 
+@pytest.mark.long
 def test_a_long_history_is_read_zoomed_and_saved(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -161,6 +161,7 @@ def test_settings_of_another_method_are_saved_and_loaded(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_a_method_that_cannot_learn_the_chosen_set_says_so(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:

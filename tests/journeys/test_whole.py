@@ -79,6 +79,7 @@ def add(page: Any, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["demo", "mini-mias"] if LONG else ["demo"])
+@pytest.mark.long
 def test_from_images_to_a_zip(
     start: Callable[..., Any], new_page: Callable[..., Any], request: pytest.FixtureRequest, source: str
 ) -> None:

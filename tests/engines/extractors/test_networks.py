@@ -80,6 +80,7 @@ def test_inception_gives_torch_fidelity_s_features_and_logits(random_inception: 
 
 
 @pytest.mark.slow  # the reference takes the eigenvalues of a 2048 × 2048 matrix
+@pytest.mark.long
 def test_fid_from_files_is_torch_fidelity_s(random_inception: Path, ours: Extractor, tmp_path: Path) -> None:
     sets = pictures(2), np.sqrt(pictures(3) / 255.0)
     synthetic, real = sets[0], np.round(sets[1] * 255).astype(np.uint8)

@@ -167,6 +167,7 @@ def test_the_published_measures_on_plain_copies() -> None:
     assert whole == pytest.approx((u - 4000) / np.sqrt(8000 * 241 / 12))
 
 
+@pytest.mark.long
 def test_new_patients_of_a_real_collection_are_not_called_copies(shared_data: Path) -> None:
     """CBIS-DDSM masses: 60 planted copies, and 60 crops of patients that the training set does not show."""
     paths = [sorted((shared_data / "cbis-mass-roi" / part / "benign").glob("*.png")) for part in ("train", "val")]

@@ -97,6 +97,7 @@ def test_distances_order_what_was_done_to_the_images(films: Array, described: di
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long
 def test_new_patients_are_as_far_as_real_ones_among_themselves(described: dict[str, Array], kind: str) -> None:
     """Ten splits by patient: from a half of either part to the other part, over the distance to its own other half."""
     _, distance = KINDS[kind]

@@ -116,6 +116,7 @@ def test_other_options_are_refused(tiny_plan: Any, discs: Data, context_in: Cont
         train(tiny_plan(16, {"dropout": 0.5}), discs, context_in("run"))
 
 
+@pytest.mark.long
 def test_the_real_method_resumes_exactly(quick_plan: Any, discs: Data, context_in: Contexts, newest: Newest) -> None:
     train(quick_plan(16, {"r1_every": 3}), discs, context_in("straight"))
     for images in (8, 16):
