@@ -118,7 +118,10 @@ def run(parameters: EvaluateParameters, context: JobContext) -> dict[str, Any]:
     if parameters.map != "none":
         progress = _reporter(context, steps - 1, steps, "Map")
         labels = [labels_of(real), held_out.labels if held_out else [], drawn_labels]
-        drawn_map = map_of(replace(inputs, progress=progress), labels, list(dict.fromkeys(("pca", parameters.map))))
+        try:
+            drawn_map = map_of(replace(inputs, progress=progress), labels, list(dict.fromkeys(("pca", parameters.map))))
+        except LabError as error:  # what was measured is kept
+            warnings.append(f"The map was not drawn. {error}")
     record = EvaluationRecord(
         id=workspace.new_id("evaluations", parameters.synthetic),
         name=parameters.synthetic,

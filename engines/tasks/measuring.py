@@ -16,6 +16,7 @@ from engines.resize import RESIZER, resize_batch
 from engines.tasks.evaluate import best_extractor
 from engines.tasks.reference import patients_of
 from engines.tasks.training_plan import TrainParameters
+from engines.training.plan import Plan
 from engines.workspace import ImageSet
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -28,15 +29,17 @@ class Measures:
     The evaluation has the run's id with `-live`, so that a run that goes on adds to its own.
     """
 
-    def __init__(self, parameters: TrainParameters, image_set: ImageSet, size: int, context: JobContext) -> None:
+    def __init__(self, parameters: TrainParameters, plan: Plan, image_set: ImageSet, context: JobContext) -> None:
         self.context, self.seed = context, parameters.seed
+        # A translation is to look like the class that it is turned into, which comes first.
+        only = plan.classes[0] if plan.method.translates else parameters.only_class
         known: dict[str, MetricSpec] = registry.load("metrics")
         wish = parameters.measure_with
         self.metrics = [spec for spec in known.values() if spec.light and wish in (ALL_LIGHT, spec.name)]
-        of_class = [parameters.only_class in ("", row.get("label", "")) for row in image_set.items]
+        of_class = [only in ("", row.get("label", "")) for row in image_set.items]
         chosen = np.flatnonzero(of_class)
         patients = patients_of(image_set)
-        self.real = resize_batch(image_set.images[chosen], size)
+        self.real = resize_batch(image_set.images[chosen], plan.options.size)
         self.patients = [patients[n] for n in chosen]
         workspace = context.workspace
         self.extractor = best_extractor(workspace.weights)

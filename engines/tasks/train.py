@@ -24,7 +24,7 @@ def run(parameters: TrainParameters, context: JobContext) -> dict[str, Any]:
     plan, data, image_set = prepared(parameters, context)
     _note(parameters, plan, len(data.images), image_set, context)
     try:
-        measure = Measures(parameters, image_set, plan.options.size, context) if plan.measure_every_images else None
+        measure = Measures(parameters, plan, image_set, context) if plan.measure_every_images else None
         outcome = train(plan, data, context, measure)
     except OSError as error:
         raise explain(error) from error

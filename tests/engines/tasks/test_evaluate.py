@@ -126,3 +126,12 @@ def test_a_map_has_every_image_and_tells_who_is_alone(workspace: Workspace, tmp_
     held_out = [int(row["index"]) for row in points if row["set"] == "held_out"]
     assert held_out == list(range(10, 60)), "places in the held-out set itself"
     assert not any(row["apart"] == "True" for row in points if row["set"] == "held_out")
+
+
+def test_a_map_that_cannot_be_drawn_loses_no_number(workspace: Workspace, tmp_path: Path) -> None:
+    make_set(workspace, "real", "real", 1)
+    make_set(workspace, "fake", "synthetic", 2)
+    given = {"real": "real", "synthetic": "fake", "metrics": ["grey_emd"], "extractor": "eye", "map": "pca"}
+    result = measure(workspace, tmp_path, **given)
+    assert len(result["metrics"]) == 1 and "The map was not drawn" in result["warnings"][0]
+    assert not (workspace.folder("evaluations", result["id"]) / MAP_FILE).exists()
