@@ -115,7 +115,8 @@ def test_sixty_decisions_by_keyboard_survive_a_kill_and_are_all_undone(
     app.process.wait()
     assert decisions.current(folder) == expected
     page.keyboard.press("a")
-    page.wait_for_selector("[data-problem]:has-text('1 mark is not saved yet')")
+    # The sixtieth may be on the disk while its answer died with the app: the page then counts two, and sends it again.
+    page.wait_for_selector("[data-problem]:text-matches('^(1 mark is|2 marks are) not saved yet')")
     assert len(journal(reviewed)) == 60 and page.evaluate(DECIDED) == 61
     start(reviewed.path, int(app.url.rsplit(":", 1)[1]))
     wait_for_lines(page, reviewed, 61)
