@@ -1,0 +1,1 @@
+"""Classifiers, what they are trained on, and what their answers are worth."""
