@@ -70,6 +70,7 @@ class CatalogueRecord(Record):
 
     layout: str
     items: int
+    origin: Literal["real", "synthetic"] = "real"
     classes: dict[str, int] = {}
     patients: int = 0
     rejected: int = 0
@@ -101,6 +102,11 @@ class ImageSetRecord(Record):
     replaces: str = ""  # the image set that this one is a new version of
     changes: list[str] = []  # what differs from that one, in sentences
     warnings: list[str] = []  # sentences that the page shows
+
+    @property
+    def drawn_here(self) -> bool:
+        """Whether a run of this workspace drew the images: then they surely show no patient's original."""
+        return self.origin == "synthetic" and any(parent.startswith("runs/") for parent in self.parents)
 
     @property
     def kind_of_images(self) -> str:

@@ -46,7 +46,7 @@ def restore(ws: Workspace, id: str) -> dict[str, Any]:
     """
     record: ImageSetRecord = ws.record("image_sets", id)
     catalogue = str(record.parameters.get("catalogue", ""))
-    if record.origin != "real" or not catalogue:
+    if not catalogue:
         raise LabError(
             f"“{record.name}” was not made from a catalogue.",
             "Only such sets can be made again.",

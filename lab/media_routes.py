@@ -32,7 +32,7 @@ def is_real(workspace: Workspace, kind: str, id: str, path: PurePosixPath) -> bo
         return True
     if kind == "image_sets":
         try:
-            return bool(workspace.record("image_sets", id).origin != "synthetic")
+            return not workspace.record("image_sets", id).drawn_here
         except LabError:
             return True
     return False

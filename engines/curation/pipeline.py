@@ -69,7 +69,7 @@ def make_image_set(
             name=parameters.name or catalogue.name,
             parents={f"catalogues/{catalogue_id}": catalogue.content_sha256},
             parameters=parameters.model_dump(mode="json"),
-            origin="real",
+            origin=catalogue.origin,
             phantoms=catalogue.layout == "phantoms",
             items=len(kept),
             width=parameters.size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engines import files
 from engines.errors import LabError
@@ -46,6 +46,13 @@ class AddParameters(Options):
     layout: str = option(
         AUTO, "Layout", "How the collection lies on the disk; auto looks for a known one.", layer="basic", min_length=1
     )  # fmt: skip
+    origin: Literal["real", "synthetic"] = option(
+        "real",
+        "These images are",
+        "Real images, or synthetic ones that somebody else's generator made: those are measured and compared like the "
+        "lab's own, and are never taken for real in a test.",
+        layer="basic",
+    )
 
 
 def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
             pool.begin(inspect_file)
         with files.new_folder(workspace.folder("catalogues", id)) as home:
             gathered = gather(layout, folder, total, home, workspace, context)
-            record = _record(id, name, layout, gathered)
+            record = _record(id, name, layout, gathered, parameters.origin)
             workspace.save("catalogues", record, home)
         try:
             analyse_catalogue(workspace, id, context, (HEADER_SHARE, 1.0), pool)
@@ -79,7 +86,7 @@ def run(parameters: AddParameters, context: JobContext) -> dict[str, Any]:
     if unreadable := _unreadable(workspace, id):
         _leave_out(workspace, id, unreadable, gathered)
         gathered.tally = Tally.of(workspace.folder("catalogues", id) / "items.csv")
-        record = _record(id, name, layout, gathered)
+        record = _record(id, name, layout, gathered, parameters.origin)
         workspace.save("catalogues", record)
         drop_items(workspace, id, set(unreadable))
     return {
@@ -114,7 +121,9 @@ def _folder(text: str, workspace: Workspace) -> Path:
     return folder
 
 
-def _record(id: str, name: str, layout: LayoutSpec, gathered: Gathered) -> CatalogueRecord:
+def _record(
+    id: str, name: str, layout: LayoutSpec, gathered: Gathered, origin: Literal["real", "synthetic"]
+) -> CatalogueRecord:
     """The record of a catalogue whose rows have been counted."""
     tally = gathered.tally
     return CatalogueRecord(
@@ -122,17 +131,18 @@ def _record(id: str, name: str, layout: LayoutSpec, gathered: Gathered) -> Catal
         name=name,
         layout=layout.name,
         items=tally.items,
+        origin=origin,
         classes=dict(sorted(tally.classes.items())),
         patients=len(tally.patients),
         rejected=gathered.refusals.count,
         source=layout.title if layout.source else "",
-        parameters={"layout": layout.name},  # without the path, which can name a person
+        parameters={"layout": layout.name, "origin": origin},  # without the path, which can name a person
         content_sha256=tally.content_sha256,
-        warnings=[*gathered.notes, *_warnings(tally)],
+        warnings=[*gathered.notes, *_warnings(tally, origin)],
     )
 
 
-def _warnings(tally: Tally) -> list[str]:
+def _warnings(tally: Tally, origin: str) -> list[str]:
     """What a researcher should know of the collection before training on it."""
     warnings = []
     if len(tally.intents) > 1:
@@ -147,7 +157,7 @@ def _warnings(tally: Tally) -> list[str]:
         warnings.append(
             f"{tally.copies} files are exact copies of others. Copies in two parts of a split spoil every score."
         )
-    if not tally.patients:
+    if not tally.patients and origin == "real":
         warnings.append("Patients are not known, so a split cannot keep one person's pictures together.")
     return warnings
 

@@ -20,6 +20,7 @@ from lab.tabs.base import TabContext, TabSpec
 ITEM_HEADERS = ["Item", "Label", "Patient", "Side", "View", "Split", "Size (px)", "Bits"]
 REFUSED_HEADERS = ["File", "Reason", "What to do"]
 REPLACED = "(chosen) => JSON.parse(chosen)?.replaces || ''"
+ORIGINS = [("real", "real"), ("synthetic, made elsewhere", "synthetic")]
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -119,6 +120,7 @@ def draw_adding(context: TabContext, opener: gr.Button, work: gr.HTML) -> gr.Col
             )  # fmt: skip
             name = gr.Textbox("", label="Name", placeholder="as the collection", max_lines=1, max_length=80, scale=2)
             layout = gr.Dropdown([("Find out", "auto")], value="auto", label="Layout", filterable=False, scale=2)
+            origin = gr.Dropdown(ORIGINS, value="real", label="These images are", filterable=False, scale=2)
         with gr.Row(elem_classes=["lab-data-actions"]):
             note("PNG, JPEG, TIFF, PGM, NPY and DICOM. Files that cannot be read are listed with the reason.")
             close = gr.Button("Close", scale=0, min_width=80)
@@ -128,8 +130,8 @@ def draw_adding(context: TabContext, opener: gr.Button, work: gr.HTML) -> gr.Col
         known = context.describe().get("layouts", {})
         return gr.update(choices=[("Find out", "auto"), *((spec["title"], name) for name, spec in known.items())])
 
-    def add(folder: str, title: str, layout: str, request: gr.Request) -> tuple[str, Any]:
-        given = {"path": str(named_folder(folder)), "name": title.strip(), "layout": layout}
+    def add(folder: str, title: str, layout: str, origin: str, request: gr.Request) -> tuple[str, Any]:
+        given = {"path": str(named_folder(folder)), "name": title.strip(), "layout": layout, "origin": origin}
         job = submit(context, request, "add", given, f"Add {title.strip() or 'a folder'}")
         return packed({"job": job}), gr.update(visible=False)
 
@@ -137,7 +139,7 @@ def draw_adding(context: TabContext, opener: gr.Button, work: gr.HTML) -> gr.Col
     opener.click(layouts, None, [layout], queue=False, **QUIET)
     close.click(lambda: gr.update(visible=False), None, [panel], queue=False, **QUIET)
     for event in (send.click, path.submit):
-        event(add, [path, name, layout], [work, panel], validator=check_folder, **QUIET)
+        event(add, [path, name, layout, origin], [work, panel], validator=check_folder, **QUIET)
     return panel
 
 
@@ -202,7 +204,7 @@ def named_folder(text: str) -> Path:
     return Path((text or "").strip().strip("\"'")).expanduser()
 
 
-def check_folder(path: str, name: str, layout: str) -> list[dict[str, Any]]:
+def check_folder(path: str, name: str, layout: str, origin: str) -> list[dict[str, Any]]:
     """Says under the field what is wrong with the folder."""
     folder = named_folder(path)
     if not (path or "").strip():
@@ -211,7 +213,7 @@ def check_folder(path: str, name: str, layout: str) -> list[dict[str, Any]]:
         trouble = "Give the whole path, from the root or the drive letter."
     else:
         trouble = "" if folder.exists() else "There is no such folder on the computer that runs the lab."
-    return [gr.validate(not trouble, trouble), gr.validate(True, ""), gr.validate(True, "")]
+    return [gr.validate(not trouble, trouble), *[gr.validate(True, "")] * 3]
 
 
 def follower(workspace: Workspace, form: curation_form.Form, controls: int) -> Callable[[str], list[Any]]:

@@ -59,14 +59,14 @@ def test_without_a_catalogue_nothing_is_sent() -> None:
 @pytest.mark.parametrize("typed", ['"{}"', " {} ", "'{}'", "{}"])
 def test_a_pasted_path_is_understood(tmp_path: Path, typed: str) -> None:
     assert data.named_folder(typed.format(tmp_path)) == tmp_path
-    assert data.check_folder(typed.format(tmp_path), "", "auto")[0]["is_valid"] is True
+    assert data.check_folder(typed.format(tmp_path), "", "auto", "real")[0]["is_valid"] is True
 
 
 @pytest.mark.parametrize(
     ("typed", "word"), [("", "paste"), ("films", "whole path"), ("/no/such/place", "no such folder")]
 )
 def test_a_wrong_folder_is_said_under_its_field(typed: str, word: str) -> None:
-    answer: dict[str, Any] = data.check_folder(typed, "", "auto")[0]
+    answer: dict[str, Any] = data.check_folder(typed, "", "auto", "real")[0]
     assert answer["is_valid"] is False and word in answer["message"]
 
 

@@ -40,10 +40,15 @@ def client(workspace: Workspace, tmp_path: Path) -> TestClient:
     picture(workspace.path / "runs/gan/reals.webp")
     picture(workspace.path / "runs/gan/checkpoints/secret.png")
     picture(workspace.path / "catalogues/mias/analysis/thumbnails/000001.webp")
-    for origin in ("real", "synthetic"):
-        picture(workspace.path / f"image_sets/{origin}/thumbnails/000001.webp")
-        about = {"id": origin, "name": origin, "origin": origin, "items": 1, "width": 4, "height": 4, "channels": 1}
-        files.write_json(workspace.path / f"image_sets/{origin}/record.json", {**about, "dtype": "uint8"})
+    shape = {"items": 1, "width": 4, "height": 4, "channels": 1, "dtype": "uint8"}
+    for id in ("real", "synthetic", "imported"):
+        picture(workspace.path / f"image_sets/{id}/thumbnails/000001.webp")
+        origin, parent = (
+            ("real" if id == "real" else "synthetic"),
+            ("runs/gan/64k" if id == "synthetic" else "catalogues/x"),
+        )
+        about = {"id": id, "name": id, "origin": origin, "parents": {parent: ""}, **shape}
+        files.write_json(workspace.path / f"image_sets/{id}/record.json", about)
     picture(tmp_path / "outside.png")
     (workspace.path / "runs/gan/samples/notes.json").write_text("{}")
     app = FastAPI()
@@ -58,6 +63,7 @@ OWNERS = (
     "catalogues/mias/analysis/thumbnails/000001.webp",
     "image_sets/real/thumbnails/000001.webp",
     "image_sets/synthetic/thumbnails/000001.webp",
+    "image_sets/imported/thumbnails/000001.webp",  # somebody said that these are synthetic; nobody can know it
 )
 VIEWERS = (OWNERS[0], OWNERS[4])
 

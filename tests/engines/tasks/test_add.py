@@ -13,6 +13,8 @@ from PIL import Image
 
 from engines import files
 from engines.curation.analysis import is_current, read_analysis
+from engines.curation.parameters import CurateParameters
+from engines.curation.pipeline import make_image_set
 from engines.errors import LabError
 from engines.jobs import control
 from engines.jobs.context import JobContext, JobStopped
@@ -57,6 +59,15 @@ def test_a_catalogue_of_class_folders(workspace: Workspace, tmp_path: Path) -> N
     assert len(record.content_sha256) == 64
     assert is_current(workspace, record.id) and len(read_analysis(workspace, record.id)) == 2
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.png")} == before
+
+
+def test_a_synthetic_collection_of_somebody_else_stays_synthetic(workspace: Workspace, tmp_path: Path) -> None:
+    result = add(workspace, pictures(tmp_path / "theirs", "benign/1.png", "benign/2.png"), origin="synthetic")
+    assert workspace.catalogue(result["id"]).origin == "synthetic"
+    assert not any("Patients are not known" in warning for warning in result["warnings"])
+    chosen = CurateParameters(catalogue=result["id"], shape_confidence=0, size=32)
+    record = make_image_set(workspace, result["id"], chosen, context(workspace))
+    assert (record.origin, record.kind_of_images, record.drawn_here) == ("synthetic", "synthetic", False)
 
 
 def test_bad_files_are_listed_and_stop_nothing(workspace: Workspace, tmp_path: Path) -> None:
