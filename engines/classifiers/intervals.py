@@ -1,0 +1,214 @@
+"""How sure a result is: intervals of an arm and of the difference of two arms, over test patients and trainings.
+
+Two things would change if a study were done again, and both count here. Other test patients: the bootstrap draws
+patients with all their images, the same ones for every seed and both arms. Other training patients: where each of S
+seeds leaves out another S-th of them, the seeds are a delete-a-group jackknife (Kott, J. Official Statistics 2001),
+whose variance is (S - 1) / S · Σ (d_s - mean d)². The two variances add up, with Satterthwaite's (1946) degrees of
+freedom and Student's t. A bootstrap of the test set alone calls two random halves of the same data different far too
+often, since it never sees that another half would have trained another classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import t as student
+
+from engines.classifiers.measures import MEASURES, weighted
+from engines.classifiers.paired import tested
+from engines.metrics.statistics import groups_of, named_patients
+
+Array = np.ndarray[Any, np.dtype[Any]]
+About = Literal["other training patients", "these training patients only", "this one training only"]
+
+RESAMPLES = 1000  # the standard error is then known to 2 %
+POWER = 0.8
+_LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The mean of an arm's seeds with its 95 % interval; `sd_seeds` is None with one seed."""
+
+    value: float
+    low: float
+    high: float
+    sd_seeds: float | None
+    about: About
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Arm minus reference, mean over the seeds, with 95 % interval and two-sided p.
+
+    `se_test` is the part of the test patients, `se_train` that of the trainings (None with one seed: unknown).
+    `least_detectable` is the true difference that a comparison like this one sees in 80 % of cases. `about` says whom
+    the result speaks of; only the first of its values is an answer about the training set.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    se_test: float
+    se_train: float | None
+    df: float
+    least_detectable: float
+    seeds: int
+    about: About
+
+
+def drawn_weights(patients: Sequence[str], count: int, resamples: int = RESAMPLES, seed: int = 0) -> Array:
+    """How often each of `count` images was drawn, [R, N] float64, when patients are drawn with all their images.
+
+    An unknown patient ("") is one of its own; fewer than four patients tell nothing, and images are drawn instead.
+    """
+    groups = groups_of(named_patients(patients, count))
+    number = int(groups.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), resamples)
+    return np.asarray(drawn[:, groups], np.float64)
+
+
+def interval(
+    labels: Array,
+    probabilities: Array,
+    patients: Sequence[str] = (),
+    positive: int | None = None,
+    names: Sequence[str] = (),
+    *,
+    train_varies: bool = True,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """The mean over seeds of each measure of an arm, probabilities [S, N, K], with its 95 % interval.
+
+    The interval is made on the logit scale, so it stays between a measure's bounds and widens towards the middle
+    (Pepe 2003, p. 107). At a bound itself, where nothing scatters, it ends at 0.025^(1 / patients) from the other
+    bound (Clopper and Pearson 1934), the patients being those of the rarest class.
+    """
+    wanted = list(names) or list(MEASURES)
+    groups = groups_of(named_patients(patients, len(labels)))
+    weights = drawn_weights(patients, len(labels), resamples, seed)
+    per_seed, per_draw = _values(labels, probabilities, weights, positive, wanted)
+    fewest = min(len(set(groups[labels == label])) for label in np.unique(labels))
+    found = {}
+    for name in wanted:
+        seeds = per_seed[name]
+        spread = _spread(seeds, per_draw[name], int(groups.max()) + 1, train_varies)
+        low, high = _bounded(float(seeds.mean()), spread, _upper(name, probabilities.shape[-1]), fewest)
+        sd = float(seeds.std(ddof=1)) if len(seeds) > 1 else None
+        found[name] = Interval(float(seeds.mean()), low, high, sd, spread.about)
+    return found
+
+
+def difference(
+    labels: Array,
+    arm: Array,
+    reference: Array,
+    patients: Sequence[str] = (),
+    positive: int | None = None,
+    names: Sequence[str] = (),
+    *,
+    train_varies: bool = True,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Difference]:
+    """Whether an arm [S, N, K] differs from a reference [S, N, K], measure by measure.
+
+    Seed s of both must have left out the same training patients, as far as they share any. `train_varies` is False if
+    all seeds learned from all patients: their scatter is then only that of the initialisation, its variance counts
+    1 / S, and the result holds for these training patients alone. Raises ValueError for unequal shapes.
+    """
+    if arm.shape != reference.shape:
+        raise ValueError("both arms need the same seeds and test images")
+    wanted = list(names) or list(MEASURES)
+    patients_count = int(groups_of(named_patients(patients, len(labels))).max()) + 1
+    weights = drawn_weights(patients, len(labels), resamples, seed)
+    seeds_a, draws_a = _values(labels, arm, weights, positive, wanted)
+    seeds_b, draws_b = _values(labels, reference, weights, positive, wanted)
+    found = {}
+    for name in wanted:
+        gaps = seeds_a[name] - seeds_b[name]
+        spread = _spread(gaps, draws_a[name] - draws_b[name], patients_count, train_varies)
+        found[name] = _judged(float(gaps.mean()), spread, len(gaps), patients_count)
+    return found
+
+
+def _judged(gap: float, spread: _Spread, seeds: int, patients: int) -> Difference:
+    se, df = spread.se, spread.df
+    if se < _LEAST:
+        p = tested(gap, se, patients)[1]
+    else:
+        p = float(2 * student.sf(abs(gap) / se, df))
+    reach, see = student.ppf(0.975, df), student.ppf(POWER, df)
+    low, high, least = gap - reach * se, gap + reach * se, (reach + see) * se
+    train = spread.train
+    return Difference(gap, float(low), float(high), p, spread.test, train, df, float(least), seeds, spread.about)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    test: float
+    train: float | None
+    df: float
+    about: About
+
+    @property
+    def se(self) -> float:
+        return float(np.hypot(self.test, self.train or 0.0))
+
+
+def _values(
+    labels: Array, probabilities: Array, weights: Array, positive: int | None, names: Sequence[str]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Each measure of every seed on all images [S], and its mean over the seeds on every resample [R]."""
+    every = np.vstack([np.ones(len(labels)), weights])  # the first row is the test set itself
+    seeds = [weighted(labels, one, every, positive, names) for one in probabilities]
+    stacked = {name: np.stack([seed[name] for seed in seeds]) for name in names}
+    return {name: rows[:, 0] for name, rows in stacked.items()}, {
+        name: rows[:, 1:].mean(0) for name, rows in stacked.items()
+    }
+
+
+def _spread(seeds: Array, draws: Array, patients: int, train_varies: bool) -> _Spread:
+    """Standard errors of a mean over seeds [S] with bootstrap values [R]."""
+    count = len(seeds)
+    usable = draws[np.isfinite(draws)]  # a resample may lose a rare class
+    enough = len(usable) >= len(draws) / 2
+    # A bootstrap of few patients scatters too little by (n - 1) / n (Efron and Tibshirani 1993, ch. 5.3).
+    test = float(usable.std(ddof=1) * np.sqrt(patients / max(patients - 1, 1))) if enough else float("nan")
+    df_test = max(patients - 1, 1)
+    if count < 2:
+        return _Spread(test, None, df_test, "this one training only")
+    scatter = float(((seeds - seeds.mean()) ** 2).sum())
+    factor = (count - 1) / count if train_varies else 1 / (count * (count - 1))
+    train = float(np.sqrt(factor * scatter))
+    parts = np.array([test, train]) ** 2
+    df = float(df_test)
+    if parts.sum() > _LEAST**2:
+        df = float(parts.sum() ** 2 / (parts**2 / [df_test, count - 1]).sum())
+    about: About = "other training patients" if train_varies else "these training patients only"
+    return _Spread(test, train, df, about)
+
+
+def _bounded(value: float, spread: _Spread, upper: float, fewest: int) -> tuple[float, float]:
+    """A 95 % interval between 0 and `upper`."""
+    if not np.isfinite(value) or not np.isfinite(spread.se):
+        return float("nan"), float("nan")
+    share = value / upper
+    margin = 1 - 0.025 ** (1 / fewest)
+    if share < _LEAST:
+        return 0.0, upper * margin
+    if share > 1 - _LEAST:
+        return upper * (1 - margin), upper
+    logit = np.log(share / (1 - share))
+    reach = student.ppf(0.975, spread.df) * spread.se / upper / (share * (1 - share))
+    low, high = 1 / (1 + np.exp(-np.clip([logit - reach, logit + reach], -700, 700)))
+    return float(upper * low), float(upper * high)
+
+
+def _upper(name: str, classes: int) -> float:
+    return 1.0 if classes == 2 else MEASURES[name].upper
