@@ -61,6 +61,22 @@ class Sampler:
             wanted = torch.tensor(labels[start : start + samples.BATCH])
             yield samples.draw(self.method.sample, self.generator, torch.cat(rows), wanted, self.dtype)
 
+    @property
+    def truncation(self) -> float | None:
+        """How far styles go from their mean, as a share; None where the generator has no such setting."""
+        found = getattr(self.generator, "truncation", None)
+        return found if isinstance(found, float) else None
+
+    def truncate(self, share: float) -> None:
+        """Set it for what is drawn from now on; nothing happens where there is no such setting."""
+        if self.truncation is not None:
+            setattr(self.generator, "truncation", share)  # noqa: B010 - torch declares no such attribute
+
+    def between(self, latents: torch.Tensor, label: int) -> samples.Stored:
+        """Images [N, H, W, C] for latents [N, L] of one class."""
+        labels = torch.full((len(latents),), label)
+        return samples.draw(self.method.sample, self.generator, latents, labels, self.dtype)
+
     def translated(self, images: samples.Stored) -> Iterator[samples.Stored]:
         """Images [N, H, W, C] of the source class in the looks of the target class."""
         pixels = Pixels(images, self.size, find("cpu"))
