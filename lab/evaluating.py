@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,8 @@ from engines.jobs import events
 from engines.records import LIVE_STATES, EvaluationRecord, JobRecord
 from engines.workspace import Workspace
 from lab import numbers
+from lab.evaluation_scorecard import in_plain_words
+from lab.numbers import finite
 
 Row = Mapping[str, Any]
 SHOWN = (
@@ -22,12 +23,6 @@ SHOWN = (
 OF_SPEC = ("unit", "better", "light", "legacy", "summary", "source")
 BESIDE = ("nearest", "flagged", "index", "distance")  # columns of the table of images that no histogram is drawn of
 METRICS_FILE, IMAGES_FILE, RECORD_FILE = "metrics.csv", "images.csv", "record.json"
-
-
-def finite(value: Any) -> float | None:
-    """The number, None for anything that is none: a damaged row must not keep the others from the page."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
 
 
 def in_words(row: Row, prefix: str = "") -> str:
@@ -45,6 +40,7 @@ def dressed(row: Row, specs: Mapping[str, Row]) -> dict[str, Any]:
     plain: dict[str, Any] = events.finite({name: row.get(name) for name in SHOWN})
     about = {name: spec.get(name, "") for name in OF_SPEC}
     texts = {"text": in_words(row), "baseline_text": in_words(row, "baseline")}
+    texts["said"] = in_plain_words(row, str(spec.get("better", "lower")))
     return {**plain, **about, "title": spec.get("title", row.get("name")), **texts}
 
 

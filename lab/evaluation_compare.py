@@ -7,7 +7,8 @@ from typing import Any
 
 from engines.errors import LabError
 from engines.records import EvaluationRecord
-from lab.evaluating import dressed, finite, newest_row
+from lab.evaluating import dressed, newest_row
+from lab.numbers import finite
 
 Row = Mapping[str, Any]
 FEWEST, MOST = 2, 4  # more columns cannot be read beside one another

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engines.records import EvaluationRecord
-from lab import evaluating, words
+from lab import evaluating, evaluation_scorecard, words
 
 FILE = "report.html"
 STYLE = """body{font:14px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;color:#1a1e25;max-width:1180px;
@@ -43,8 +43,8 @@ def protocol(record: EvaluationRecord) -> list[tuple[str, str]]:
     ]
 
 
-def page(record: EvaluationRecord, specs: Mapping[str, Any]) -> str:
-    """The whole file. Everything that comes from the workspace is escaped."""
+def page(record: EvaluationRecord, specs: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> str:
+    """The whole file; `criteria` are those of the scorecard. Everything that comes from the workspace is escaped."""
     rows = [evaluating.dressed(row, specs) for row in record.metrics]
     newest = max((row["images_seen"] or 0 for row in rows), default=0)
     current = [row for row in rows if (row["images_seen"] or 0) == newest]
@@ -57,6 +57,9 @@ def page(record: EvaluationRecord, specs: Mapping[str, Any]) -> str:
         "<h2>Scores</h2>",
         _table(current),
         *drawn,
+        f'<h2>Scorecard</h2><p class="dim">After {evaluation_scorecard.SOURCE}.</p><dl>',
+        *(_criterion(criterion, current) for criterion in criteria),
+        "</dl>",
         _not_measured(record.not_measured),
         "<h2>Protocol</h2><dl>",
         *(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in protocol(record)),
@@ -89,6 +92,11 @@ def _table(rows: Iterable[Mapping[str, Any]]) -> str:
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{name}</th>" for name in names)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _criterion(criterion: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    said = "<br>".join(_text(line) for line in evaluation_scorecard.lines(criterion, rows))
+    return f"<dt>{_text(criterion['name'])}</dt><dd><em>{_text(criterion['question'])}</em><br>{said}</dd>"
 
 
 def _not_measured(refused: Sequence[Mapping[str, str]]) -> str:

@@ -13,7 +13,7 @@ from engines import files
 from engines.errors import LabError
 from engines.jobs import description
 from engines.workspace import Workspace
-from lab import evaluating, evaluation_compare, evaluation_map, evaluation_report
+from lab import evaluating, evaluation_compare, evaluation_map, evaluation_report, evaluation_scorecard, numbers
 from lab.answers import fault, missing, only_owner
 from lab.catalogue_routes import to_owner
 from lab.evaluation_pictures import Pictures, inside
@@ -71,6 +71,7 @@ class Desk:
             "columns": evaluating.columns(self._header(folder), record, specs),
             "pictures": shown,
             "map": (folder / evaluation_map.FILE).is_file(),
+            "scorecard": evaluation_scorecard.criteria(self.workspace, record),
             "files": [name for name in DOWNLOADS if (folder / name).is_file()],
         }
 
@@ -109,13 +110,13 @@ class Desk:
         compared = str(details.get("compared_with") or details.get("calibrated_on") or "real images of other patients")
         return {
             **known[name], "values": values, "nearest": nearest, "compared_with": compared,
-            "unseen": evaluating.unseen(details, name), "threshold": evaluating.finite(details.get("threshold")),
+            "unseen": evaluating.unseen(details, name), "threshold": numbers.finite(details.get("threshold")),
         }  # fmt: skip
 
 
 def _number(text: Any) -> float | None:
     try:
-        return evaluating.finite(float(f"{float(text):.{DIGITS}g}"))
+        return numbers.finite(float(f"{float(text):.{DIGITS}g}"))
     except (TypeError, ValueError):
         return None
 
@@ -173,7 +174,8 @@ def make(workspace: Workspace) -> APIRouter:
         try:
             record = desk.pictures.record(id)
             if name == evaluation_report.FILE:
-                page = await run_in_threadpool(evaluation_report.page, record, desk.specs)
+                criteria = evaluation_scorecard.criteria(workspace, record)
+                page = await run_in_threadpool(evaluation_report.page, record, desk.specs, criteria)
                 about = {"Content-Disposition": f'attachment; filename="{id}-{name}"', "Cache-Control": "no-store"}
                 return Response(page, media_type="text/html; charset=utf-8", headers=about)
             if name not in DOWNLOADS:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+
+def finite(value: Any) -> float | None:
+    """The number, None for anything that is none: a damaged row must not keep the others from the page."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if good else None
 
 
 def with_interval(value: float, low: float, high: float, unit: str = "") -> str:
