@@ -71,7 +71,7 @@ BESIDE = {
     "realism": ("Rarer than real images are: parts of them look like no real one.", "More ordinary than real images."),
 }
 BESIDE["ssim"] = BESIDE["psnr"]
-NO_DIFFERENCE = "Within what real images of different patients differ among themselves."
+NO_DIFFERENCE = "No difference seen from real images of other patients."
 
 
 def in_plain_words(row: Row, better: str) -> str:
@@ -83,7 +83,10 @@ def in_plain_words(row: Row, better: str) -> str:
         return ""
     if row.get("name") == "memorisation":
         return _copies(row, high)
-    if low <= at <= high:
+    value, least, most = (finite(row.get(name)) for name in ("value", "low", "high"))
+    if value is None or least is None or most is None:
+        return ""
+    if at - (value - least) <= high and at + (most - value) >= low:  # the intervals overlap
         return NO_DIFFERENCE
     below = at < low
     if better == "near_baseline":

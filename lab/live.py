@@ -14,6 +14,7 @@ from typing import Any
 
 from engines import files
 from engines.errors import LabError
+from engines.jobs.store import PASSING
 from engines.records import ENDED_STATES, LIVE_STATES
 from engines.workspace import ID_PATTERN, Workspace
 from lab.engine import Engine
@@ -42,11 +43,13 @@ class JobReader:
         self._known: dict[Path, _Known] = {}
 
     def jobs(self) -> list[dict[str, Any]]:
-        """All jobs, those of trainings too, in no particular order."""
+        """All jobs, those of trainings too, in no particular order; not those that only serve an open page."""
         found: dict[Path, _Known] = {}
         for kind in ("runs", "jobs"):
             for folder in (self.workspace.path / kind).iterdir():
                 if ID_PATTERN.fullmatch(folder.name) and (known := self._read(folder / JOB_FILE)):
+                    if known.job.get("kind") in PASSING:
+                        continue
                     found[folder / JOB_FILE] = known
         self._known = found
         return [known.job for known in found.values()]
@@ -187,7 +190,7 @@ class LiveState:
 
     def _waiting(self, jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if self.engine is not None:
-            return [record.model_dump(mode="json") for record in self.engine.queued()]
+            return [record.model_dump(mode="json") for record in self.engine.queued() if record.kind not in PASSING]
         return sorted((job for job in jobs if job.get("state") == "queued"), key=_order)
 
     def _active(self, jobs: list[dict[str, Any]]) -> dict[str, Any] | None:

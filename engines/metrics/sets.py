@@ -106,7 +106,7 @@ def score_sets(
         details={
             "at_equal_size": float(matched.mean()),
             **({"ratio_at_equal_size": float(matched.mean() / halves.mean())} if ratio else {}),
-            "baseline_images": len(real) // 2,
+            "baseline_images": min(len(real) // 2, len(synthetic)),
             "noise": far,
             **details,
         },
@@ -160,13 +160,15 @@ def _jackknife_error(measure: Measure, real: Array, other: Array, groups: Array,
 def _baseline(
     measure: Measure, real: Array, other: Array, patients: Sequence[str], inputs: Inputs
 ) -> tuple[Array, Array]:
-    """The measure between patient-wise halves of the real set, and of equally many synthetic images to each half."""
+    """The measure between patient-wise halves of the real set, and of of synthetic images to the first ones, at equal sizes."""
     halves, matched = [], []
     for split in range(SPLITS):
         inputs.progress(0.95 + 0.05 * split / SPLITS)
         first, second = patient_halves(patients, inputs.seed + split)
-        halves.append(measure(real[first], real[second]))
-        drawn = np.random.default_rng(inputs.seed + split).permutation(len(other))[: len(second)]
+        generator = np.random.default_rng(inputs.seed + split)
+        drawn = generator.permutation(len(other))[: len(second)]
+        same = generator.permutation(second)[: len(drawn)]  # a smaller synthetic set decides the size
+        halves.append(measure(real[first], real[same]))
         matched.append(measure(real[first], other[drawn]))
     return np.array(halves), np.array(matched)
 

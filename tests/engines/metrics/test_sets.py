@@ -123,6 +123,18 @@ def test_no_image_at_all_is_no_certain_zero() -> None:
     assert score.value == score.low == 0 and score.high == pytest.approx(1 - 0.025 ** (1 / 100))
 
 
+def test_a_small_synthetic_set_is_judged_at_its_own_size() -> None:
+    """60 images reach fewer of 200 than 200 do: that is no fault of theirs, and the baseline must know it."""
+    draws = np.random.default_rng(5).normal(size=(900, 4))
+    real, few, noise = draws[:400], draws[400:460], draws[460:] + 500.0
+    inputs = Inputs(*(np.zeros((len(some), 8, 8, 1), np.uint8) for some in (real, few)), [f"p{n}" for n in range(400)])
+    score = score_sets(
+        inputs, "coverage", coverage.coverage, [real, few, noise], "", better="higher", bounds=(0, 1), details={}
+    )
+    assert score.details["baseline_images"] == 60
+    assert score.baseline_low <= score.details["at_equal_size"] <= score.baseline_high < 0.9
+
+
 def test_place_between_noise_and_real() -> None:
     assert place_of(4.0, 4.0, 100.0, squared=True) == 1 and place_of(100.0, 4.0, 100.0, squared=True) == 0
     assert place_of(36.0, 4.0, 100.0, squared=True) == pytest.approx(0.5)  # of distances 2, 6, 10
