@@ -37,7 +37,8 @@ class Fitting:
 
     `validation` is for early stopping, pruning and calibration, and never the test set. The same `seed` gives the same
     classifier on the same computer. `weights` is the workspace's folder of pretrained weights, `cache` a folder for
-    features by content hash (engines/metrics/features.py).
+    features by content hash (engines/metrics/features.py). A classifier that learns in epochs tells `epoch` which one
+    has ended (from 1) and its log loss on `validation`, where there is one; it may raise to give the training up.
     """
 
     train: Labelled
@@ -47,6 +48,7 @@ class Fitting:
     weights: Path | None = None
     cache: Path | None = None
     progress: Progress = silent
+    epoch: Callable[[int, float], None] | None = None
 
 
 class Fitted(Protocol):

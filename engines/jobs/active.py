@@ -7,10 +7,14 @@ import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from engines.jobs import control, process, store
 from engines.jobs.launchers import Worker
 from engines.records import ENDED_STATES, JobRecord
+
+# Of "device" and "beside" one job works at a time; of "passing" as many as there are pages that want one.
+Lane = Literal["device", "beside", "passing"]
 
 
 @dataclass
@@ -19,7 +23,7 @@ class Active:
 
     id: str
     folder: Path
-    heavy: bool
+    lane: Lane
     pid: int
     pid_started: float
     worker: Worker | None = None  # None: adopted, not a child of this process
@@ -78,9 +82,9 @@ class Active:
         return record.model_copy(update={"state": state, "message": message, "responding": responding})
 
 
-def adopt(folder: Path, heavy: bool) -> Active | None:
+def adopt(folder: Path, lane: Lane) -> Active | None:
     """The live job of a folder, if its process still runs on this computer."""
     record = store.read(folder)
     if record.pid is None or record.pid_started is None or not process.alive(record.pid, record.pid_started):
         return None
-    return Active(record.id, folder, heavy, record.pid, record.pid_started)
+    return Active(record.id, folder, lane, record.pid, record.pid_started)

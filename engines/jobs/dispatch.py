@@ -14,7 +14,7 @@ from typing import Any
 from engines import files
 from engines.errors import LabError, explain
 from engines.jobs import active, control, endings, events, process, store
-from engines.jobs.active import Active
+from engines.jobs.active import Active, Lane
 from engines.jobs.context import LOG_FILE
 from engines.jobs.launchers import LocalLauncher, Worker
 from engines.jobs.order import Order
@@ -33,7 +33,7 @@ class Dispatcher:
         workspace: Workspace,
         launcher: LocalLauncher,
         spares: Spares,
-        heavy: Callable[[str], bool],
+        lane: Callable[[str], Lane],
         not_responding_s: float,
         changed: Callable[[], None],
     ) -> None:
@@ -42,7 +42,7 @@ class Dispatcher:
         self.order = Order(workspace.path)
         self.active: dict[str, Active] = {}
         self.unwritten: dict[str, JobRecord] = {}
-        self._heavy, self._changed = heavy, changed
+        self._lane, self._changed = lane, changed
 
     def tick(self) -> None:
         for job in list(self.active.values()):
@@ -62,10 +62,12 @@ class Dispatcher:
             if store.damaged(record):
                 continue
             if record.state in ENDED_STATES:
-                if store.discarded(folder):
+                if store.discarded(folder) or record.kind in store.PASSING:
                     self.forget(record.id, folder)
-            elif (adopted := active.adopt(folder, self._heavy(record.kind))) is not None:
+            elif (adopted := active.adopt(folder, self._lane(record.kind))) is not None:
                 self.active[record.id] = adopted
+            elif record.kind in store.PASSING:
+                self.forget(record.id, folder)
             elif record.state == "queued":
                 waiting.append(record.id)
             elif not _elsewhere(record):
@@ -131,7 +133,7 @@ class Dispatcher:
         record = store.read(job.folder)
         if not job.folder.exists():
             self.unwritten[job.id] = record  # it says that the folder is missing; shown until the app ends
-        elif store.discarded(job.folder):
+        elif store.discarded(job.folder) or (job.lane == "passing" and record.state in ("done", "stopped")):
             del self.active[job.id]  # first, so that nobody misses the folder of a live job
             self.forget(job.id, job.folder)
         elif record.state == "queued" and job.worker is not None and job.worker.warm and not job.killed:
@@ -140,34 +142,34 @@ class Dispatcher:
             self._end(job.folder, record, *endings.ending(record, job.exit_code(), job.killed))
 
     def _start_next(self) -> None:
-        busy = {job.heavy for job in self.active.values()}
+        busy = {job.lane for job in self.active.values()} - {"passing"}
         for id in self.order.ids:
             folder = self.workspace.job_folder(id)
             record = store.read(folder)
-            heavy = self._heavy(record.kind)
+            lane = self._lane(record.kind)
             if record.state != "queued":  # gone, damaged, or ended by hand
                 self.order.remove(id)
-            elif not self.order.held(id) and heavy not in busy:
-                self._launch(folder, record, heavy)
-                busy.add(heavy)
+            elif not self.order.held(id) and lane not in busy:
+                self._launch(folder, record, lane)
+                busy |= {lane} - {"passing"}
 
-    def _launch(self, folder: Path, record: JobRecord, heavy: bool) -> None:
+    def _launch(self, folder: Path, record: JobRecord, lane: Lane) -> None:
         try:
-            worker = self._assign(folder, record, heavy)
+            worker = self._assign(folder, record, lane)
         except Exception as error:
             self.order.remove(record.id)
             self._end(folder, record, "failed", explain(error))
             return
         identity = worker.identity
         if identity is not None:
-            self.active[record.id] = Active(record.id, folder, heavy, identity.pid, identity.started, worker)
+            self.active[record.id] = Active(record.id, folder, lane, identity.pid, identity.started, worker)
         self.order.remove(record.id)
 
-    def _assign(self, folder: Path, record: JobRecord, heavy: bool) -> Worker:
+    def _assign(self, folder: Path, record: JobRecord, lane: Lane) -> Worker:
         """Hand the folder to the spare, or to a new worker. Its process is written down before it knows the job, so
         that an app that dies in between can never start the job twice.
         """
-        if heavy and (spare := self.spares.take()) is not None:
+        if lane != "beside" and (spare := self.spares.take()) is not None:
             try:
                 self._name_worker(folder, record, spare)
                 spare.assign(folder)

@@ -14,6 +14,7 @@ from typing import Any
 
 from engines.errors import LabError, explain
 from engines.jobs import control, description, endings, process, store
+from engines.jobs.active import Lane
 from engines.jobs.dispatch import Dispatcher
 from engines.jobs.launchers import LocalLauncher
 from engines.jobs.lock import WorkspaceLock
@@ -44,7 +45,7 @@ class EngineThread:
         self.workspace = workspace
         self._launcher = launcher or LocalLauncher()
         self._spares = Spares(self._launcher, spare, self._wake_up)
-        self._jobs = Dispatcher(workspace, self._launcher, self._spares, self._heavy, not_responding_s, self._wake_up)
+        self._jobs = Dispatcher(workspace, self._launcher, self._spares, self._lane, not_responding_s, self._wake_up)
         self._workspace_lock = WorkspaceLock(workspace.path)
         self._keys: dict[str, str] = {}  # client key -> job
         self._description: dict[str, Any] | None = None
@@ -159,7 +160,7 @@ class EngineThread:
 
     def active(self) -> list[JobRecord]:
         """Jobs that have a process, the one that holds the device first."""
-        running = sorted(tuple(self._jobs.active.values()), key=lambda job: not job.heavy)
+        running = sorted(tuple(self._jobs.active.values()), key=lambda job: job.lane != "device")
         return [record for job in running if (record := self._glance(job.id)) is not None]
 
     def queued(self) -> list[JobRecord]:
@@ -240,7 +241,9 @@ class EngineThread:
         self._description = said
         description.remember(said)
 
-    def _heavy(self, kind: str) -> bool:
-        """Whether a job needs the device for itself; a kind that is not known yet is taken to."""
+    def _lane(self, kind: str) -> Lane:
+        """Beside which others a job works; one of a kind that is not known yet is taken to need the device."""
+        if kind in store.PASSING:
+            return "passing"
         task = ((self._description or {}).get("tasks") or {}).get(kind) or {}
-        return bool(task.get("gpu", True))
+        return "device" if task.get("gpu", True) else "beside"

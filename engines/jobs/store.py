@@ -20,6 +20,8 @@ from engines.workspace import ID_PATTERN, Workspace
 PRIVATE_PARAMETERS = frozenset({"path", "to"})
 PRIVATE_FILE = "private.json"
 TRAIN = "train"  # the one kind whose job folder is its product: a run
+# Kinds that serve an open page: they start at once beside all others, stand in no list, and leave no folder behind.
+PASSING = frozenset({"latents"})
 
 
 def create(

@@ -160,7 +160,7 @@ def _jackknife_error(measure: Measure, real: Array, other: Array, groups: Array,
 def _baseline(
     measure: Measure, real: Array, other: Array, patients: Sequence[str], inputs: Inputs
 ) -> tuple[Array, Array]:
-    """The measure between patient-wise halves of the real set, and of of synthetic images to the first ones, at equal sizes."""
+    """The measure from half the real patients to the others, and to as many synthetic images; both at one size."""
     halves, matched = [], []
     for split in range(SPLITS):
         inputs.progress(0.95 + 0.05 * split / SPLITS)
