@@ -20,7 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "catalogues": ("analysis",),
     "image_sets": ("thumbnails",),
     "evaluations": ("pictures",),
-    "jobs": ("preview", "samples"),
+    "jobs": ("preview", "samples", "latents"),
 }
 TYPES = {".webp": "image/webp", ".png": "image/png"}
 OWNER_ONLY_FILES = frozenset({"reals.webp"})

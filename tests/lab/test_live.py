@@ -77,6 +77,14 @@ def test_an_ordinary_state_is_under_two_kilobytes(workspace: Workspace, client: 
     assert len(client.get("/state").content) < 2048
 
 
+def test_what_only_serves_an_open_page_is_no_work(workspace: Workspace, client: TestClient) -> None:
+    before = LiveState(workspace, "b1", lambda: "CPU", None).read()
+    job(workspace, "page", "latents", state="running")
+    job(workspace, "page-2", "latents", state="queued")
+    state = client.get("/state").json()
+    assert (state["active"], state["busy_count"], state["queue"]) == (None, 0, []) and state["pulse"] == before["pulse"]
+
+
 def test_a_damaged_job_hides_no_other(workspace: Workspace, client: TestClient) -> None:
     job(workspace, "good", state="running")
     job(workspace, "torn")

@@ -20,7 +20,14 @@ OPEN = {
     "/state", "/live/{id}", "/runs", "/run/{id}", "/compare", "/media/{kind}/{id}/{path:path}",
     "/catalogues",  # the lists' own counts; the viewer's program does not have it at all
 }  # fmt: skip
-FILLED = {"one": "catalogue", "kind": "synthetic", "index": "0", "verb": "pause", "path": "samples/a.webp"}
+FILLED = {
+    "one": "catalogue",
+    "kind": "synthetic",
+    "index": "0",
+    "verb": "pause",
+    "view": "map",
+    "path": "samples/a.webp",
+}
 
 
 def asked(path: str) -> str:

@@ -237,7 +237,7 @@ def test_an_unknown_kind_ends_in_words(engine: EngineThread) -> None:
     assert job.error == {
         "what": "This engine has no job “levitate”.",
         "why": "",
-        "advice": "It has: count, deaf, fail, train.",
+        "advice": "It has: count, deaf, fail, latents, train.",
     }
 
 
@@ -284,3 +284,23 @@ def test_leftovers_of_an_interrupted_job_are_swept(start_engine: StartEngine, wo
     store.write(folder, record.model_copy(update={"state": "running", "pid": 1, "pid_started": -1.0}))
     start_engine()
     assert not list((folder / "checkpoints").iterdir())
+
+
+def test_a_job_that_serves_a_page_waits_for_nobody_and_leaves_nothing(start_engine: StartEngine, until: Until) -> None:
+    engine = start_engine()
+    heavy = counting(engine, until)
+    pages = [counting(engine, until, "latents") for _ in range(2)]
+    assert {job.id for job in engine.active()} == {heavy, *pages}, "several at once, beside a training"
+    engine.act(pages[0], "stop")
+    until(lambda: not engine.workspace.job_folder(pages[0]).exists())
+    failed = engine.submit("latents", {"text": "known"})
+    until(lambda: engine.job(failed).state == "failed")
+    assert engine.job(failed).error, "the page may read why"
+
+    # The next start takes over the one at work, and forgets the one that failed
+    engine.close()
+    engine = start_engine()
+    assert pages[1] in {job.id for job in engine.active()} and not engine.workspace.job_folder(failed).exists()
+    engine.act(pages[1], "discard")
+    until(lambda: not engine.workspace.job_folder(pages[1]).exists())
+    assert [job.id for job in engine.active()] == [heavy]

@@ -99,6 +99,11 @@ def fail(parameters: Parameters, context: JobContext) -> dict[str, Any]:
     return {}
 
 
+def latents(parameters: Parameters, context: JobContext) -> dict[str, Any]:
+    """Stands for a job that serves an open page: counts, or fails where it is told to."""
+    return fail(parameters, context) if parameters.text else count(parameters, context)
+
+
 def deaf(parameters: Parameters, context: JobContext) -> dict[str, Any]:
     """Never look whether anybody asks for anything."""
     context.emit("metrics", images_seen=1)
@@ -108,7 +113,10 @@ def deaf(parameters: Parameters, context: JobContext) -> dict[str, Any]:
 
 TASKS = {
     name: TaskSpec(name, name, "For tests.", Parameters, run, gpu)
-    for name, run, gpu in (("count", count, True), ("train", count, True), ("fail", fail, True), ("deaf", deaf, True))
+    for name, run, gpu in (
+        *(("count", count, True), ("train", count, True), ("fail", fail, True), ("deaf", deaf, True)),
+        ("latents", latents, False),
+    )
 }
 
 if __name__ == "__main__":
