@@ -127,6 +127,7 @@ class RunRecord(Record):
     height: int = 0
     channels: int = 0
     set_items: int = 0  # images of the training set: an epoch
+    part: str = ""  # the part of a divided set that was learned from; all of it if empty
     starred: list[int] = []  # images_seen of checkpoints to keep
 
 

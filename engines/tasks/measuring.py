@@ -15,6 +15,7 @@ from engines.records import EvaluationRecord
 from engines.resize import RESIZER, resize_batch
 from engines.tasks.evaluate import best_extractor
 from engines.tasks.reference import patients_of
+from engines.tasks.training_data import part_learned, places_learned
 from engines.tasks.training_plan import TrainParameters
 from engines.training.plan import Plan
 from engines.workspace import ImageSet
@@ -36,8 +37,8 @@ class Measures:
         known: dict[str, MetricSpec] = registry.load("metrics")
         wish = parameters.measure_with
         self.metrics = [spec for spec in known.values() if spec.light and wish in (ALL_LIGHT, spec.name)]
-        of_class = [only in ("", row.get("label", "")) for row in image_set.items]
-        chosen = np.flatnonzero(of_class)
+        part = part_learned(image_set, parameters.learn_from == "all parts")
+        chosen = places_learned(image_set, part, only)
         patients = patients_of(image_set)
         self.real = resize_batch(image_set.images[chosen], plan.options.size)
         self.patients = [patients[n] for n in chosen]

@@ -10,6 +10,7 @@ from engines.jobs.context import JobContext
 from engines.records import RunRecord
 from engines.tasks.base import TaskSpec
 from engines.tasks.measuring import Measures
+from engines.tasks.training_data import part_learned
 from engines.tasks.training_plan import TrainParameters, chosen_options, method_named, prepared
 from engines.training.loop import train
 from engines.training.perf import first_step
@@ -48,7 +49,7 @@ def _note(parameters: TrainParameters, plan: Plan, items: int, image_set: ImageS
     parent = f"image_sets/{record.id}"
     if (context.folder / "run.json").exists():
         noted = workspace.run(context.folder.name)
-        if noted.parents.get(parent) != record.content_sha256:
+        if noted.parents.get(parent) != record.content_sha256 or noted.set_items != items:
             raise LabError(
                 "The images of this run have changed.",
                 f"“{record.name}” is no longer the set that the run was begun with.",
@@ -73,6 +74,7 @@ def _note(parameters: TrainParameters, plan: Plan, items: int, image_set: ImageS
         height=plan.options.size,
         channels=plan.channels,
         set_items=items,
+        part=part_learned(image_set, parameters.learn_from == "all parts"),
     )
     workspace.save("runs", run_record, context.folder)
 

@@ -4,14 +4,38 @@ from __future__ import annotations
 
 from engines.errors import LabError
 from engines.methods.base import MethodOptions, MethodSpec
+from engines.splits import TRAIN
 from engines.training.feed import Data
 from engines.workspace import ImageSet
 
 
-def data_for(method: MethodSpec, options: MethodOptions, image_set: ImageSet, only_class: str) -> Data:
+def part_learned(image_set: ImageSet, everything: bool) -> str:
+    """The part of a divided set that a generator learns: its training part, "" for all of it.
+
+    Validation and test images must stay unknown to the generator, or no classifier can be tested on them fairly.
+    """
+    divided = any(row.get("split", "") == TRAIN for row in image_set.items)
+    return TRAIN if divided and not everything else ""
+
+
+def places_learned(image_set: ImageSet, part: str, only_class: str = "") -> list[int]:
+    """Which of a set's images a training takes: those of a part and of a class, "" for all."""
+    return [
+        n
+        for n, row in enumerate(image_set.items)
+        if part in ("", row.get("split", "")) and only_class in ("", row.get("label", ""))
+    ]
+
+
+def data_for(method: MethodSpec, options: MethodOptions, image_set: ImageSet, only_class: str, part: str = "") -> Data:
     """The images and classes to train on. Raises LabError, with advice, for a set that the method cannot learn."""
     _check_channels(method, image_set)
-    data = Data.of(image_set.images, [row.get("label", "") for row in image_set.items])
+    labels = [row.get("label", "") for row in image_set.items]
+    chosen = places_learned(image_set, part)
+    if len(chosen) == len(labels):
+        data = Data.of(image_set.images, labels)
+    else:
+        data = Data.of(image_set.images[chosen], [labels[n] for n in chosen])
     if method.translates:
         data = _translating(method, options, data, image_set)
     elif only_class:

@@ -11,7 +11,7 @@ from engines.errors import LabError, explain
 from engines.jobs.context import JobContext
 from engines.methods.base import MethodOptions, MethodSpec
 from engines.options import Options, option
-from engines.tasks.training_data import data_for
+from engines.tasks.training_data import data_for, part_learned
 from engines.training import checkpoints
 from engines.training.checkpoints import Checkpoint
 from engines.training.feed import Data
@@ -41,6 +41,12 @@ class TrainParameters(Options):
         "", "Only class", "Learn the images of this class alone; all of them if empty. One run per class draws images "
         "whose class is sure.", max_length=200,
     )  # fmt: skip
+    learn_from: Literal["training part", "all parts"] = option(
+        "training part",
+        "Learn from",
+        "Of a set that is divided, only its training part: validation and test images stay unknown to the generator, "
+        "so that a classifier can be tested on them fairly. A set without parts is learned whole.",
+    )
     init_from: str = option(
         "", "Begin from", "A run of the same method whose weights this one begins with (transfer learning); RUN@IMAGES "
         "names an older checkpoint of it. Training on a larger set first helps most where images are few.",
@@ -146,7 +152,8 @@ def prepared(parameters: TrainParameters, context: JobContext) -> tuple[Plan, Da
     method = method_named(parameters.method)
     options = chosen_options(method, parameters.preset, parameters.options)
     image_set = context.workspace.image_set(parameters.image_set)
-    data = data_for(method, options, image_set, parameters.only_class)
+    part = part_learned(image_set, parameters.learn_from == "all parts")
+    data = data_for(method, options, image_set, parameters.only_class, part)
     plan = Plan(
         method=method,
         options=options,

@@ -14,7 +14,7 @@ from engines.methods.base import Limits, MethodSpec
 from engines.methods.custom_gan import METHOD, Options
 from engines.options import option
 from engines.records import ImageSetRecord
-from engines.tasks.training_data import data_for
+from engines.tasks.training_data import data_for, part_learned, places_learned
 from engines.workspace import ImageSet, Workspace
 
 
@@ -49,6 +49,26 @@ THREE = ["benign"] * 8 + ["malignant"] * 7 + ["normal"] * 3
 def test_all_images_with_their_classes(workspace: Workspace) -> None:
     data = data_for(PLAIN, Options(), image_set(workspace, THREE), "")
     assert data.counts == {"benign": 8, "malignant": 7, "normal": 3} and data.other is None
+
+
+def test_a_divided_set_teaches_with_its_training_part_only(workspace: Workspace) -> None:
+    mixed = image_set(workspace, THREE)
+    parts = ["train", "validation", "test"] * 6
+    rows = [{**row, "split": part} for row, part in zip(mixed.items, parts, strict=True)]
+    files.write_csv(mixed.folder / "items.csv", rows, ("item", "label", "split"))
+    mixed = workspace.image_set("mixed")
+    assert part_learned(mixed, everything=False) == "train" and part_learned(mixed, everything=True) == ""
+    assert data_for(PLAIN, Options(), mixed, "", "train").counts == {"benign": 3, "malignant": 2, "normal": 1}
+    assert places_learned(mixed, "train", "malignant") == [9, 12]
+    assert len(data_for(PLAIN, Options(), mixed, "", "").images) == 18
+
+
+def test_folds_and_undivided_sets_are_learned_whole(workspace: Workspace) -> None:
+    mixed = image_set(workspace, THREE)
+    assert part_learned(mixed, everything=False) == ""
+    rows = [{**row, "split": f"fold{n % 3}"} for n, row in enumerate(mixed.items)]
+    files.write_csv(mixed.folder / "items.csv", rows, ("item", "label", "split"))
+    assert part_learned(workspace.image_set("mixed"), everything=False) == ""
 
 
 def test_one_class_alone(workspace: Workspace) -> None:
