@@ -1,11 +1,19 @@
 """How sure a result is: intervals of an arm and of the difference of two arms, over test patients and trainings.
 
-Two things would change if a study were done again, and both count here. Other test patients: the bootstrap draws
-patients with all their images, the same ones for every seed and both arms. Other training patients: where each of S
-seeds leaves out another S-th of them, the seeds are a delete-a-group jackknife (Kott, J. Official Statistics 2001),
-whose variance is (S - 1) / S · Σ (d_s - mean d)². The two variances add up, with Satterthwaite's (1946) degrees of
-freedom and Student's t. A bootstrap of the test set alone calls two random halves of the same data different far too
-often, since it never sees that another half would have trained another classifier.
+Two things would change if a study were done again, and both count here.
+
+Other test patients: the bootstrap draws patients with all their images, the same ones for every seed and both arms.
+
+Other training patients: where each of S seeds leaves out another S-th of them, the seeds are a delete-a-group jackknife
+(Kott, J. Official Statistics 2001), whose variance is (S - 1) / S · Σ (d_s - mean d)². That scatter is partly of the
+test images: on fewer of them the same classifiers scatter more. The bootstrap counts this part already, so it is taken
+out here, as in the analysis of several readers and cases (Dorfman, Berbaum and Metz 1992): the same sum over the seeds,
+of each resample's departure from the whole test set. The two variances then add up. Student's t has Satterthwaite's
+(1946) degrees of freedom, with all the seeds' scatter in them since the part was taken out of it, but S - 1 at least.
+
+Why not simpler: the bootstrap of the test set alone calls two halves of the same data different far too often, since
+it never sees that another half would have trained another classifier; and the plain sum counts the shared part twice,
+so it sees hardly any difference there is. `tests/benchmarks/null_differences.py` measures both.
 """
 
 from __future__ import annotations
@@ -44,8 +52,10 @@ class Interval:
 class Difference:
     """Arm minus reference, mean over the seeds, with 95 % interval and two-sided p.
 
-    `se_test` is the part of the test patients, `se_train` that of the trainings (None with one seed: unknown).
-    `least_detectable` is the true difference that a comparison like this one sees in 80 % of cases. `about` says whom
+    `se_test` is the part of the test patients, `se_train` what the trainings add to it (None: unknown, as with one
+    seed); their squares add up.
+    `least_detectable` is the true difference that a comparison like this one sees in 80 % of cases, NaN if
+    nothing scatters. `about` says whom
     the result speaks of; only the first of its values is an answer about the training set.
     """
 
@@ -86,18 +96,18 @@ def interval(
     """The mean over seeds of each measure of an arm, probabilities [S, N, K], with its 95 % interval.
 
     The interval is made on the logit scale, so it stays between a measure's bounds and widens towards the middle
-    (Pepe 2003, p. 107). At a bound itself, where nothing scatters, it ends at 0.025^(1 / patients) from the other
+    (Pepe 2003, section 5.2). At a bound itself, where nothing scatters, it ends at 0.025^(1 / patients) from the other
     bound (Clopper and Pearson 1934), the patients being those of the rarest class.
     """
     wanted = list(names) or list(MEASURES)
     groups = groups_of(named_patients(patients, len(labels)))
     weights = drawn_weights(patients, len(labels), resamples, seed)
-    per_seed, per_draw = _values(labels, probabilities, weights, positive, wanted)
+    values = _values(labels, probabilities, weights, positive, wanted)
     fewest = min(len(set(groups[labels == label])) for label in np.unique(labels))
     found = {}
     for name in wanted:
-        seeds = per_seed[name]
-        spread = _spread(seeds, per_draw[name], int(groups.max()) + 1, train_varies)
+        seeds = values[name][:, 0]
+        spread = _spread(values[name], int(groups.max()) + 1, train_varies)
         low, high = _bounded(float(seeds.mean()), spread, _upper(name, probabilities.shape[-1]), fewest)
         sd = float(seeds.std(ddof=1)) if len(seeds) > 1 else None
         found[name] = Interval(float(seeds.mean()), low, high, sd, spread.about)
@@ -127,26 +137,25 @@ def difference(
     wanted = list(names) or list(MEASURES)
     patients_count = int(groups_of(named_patients(patients, len(labels))).max()) + 1
     weights = drawn_weights(patients, len(labels), resamples, seed)
-    seeds_a, draws_a = _values(labels, arm, weights, positive, wanted)
-    seeds_b, draws_b = _values(labels, reference, weights, positive, wanted)
+    ours, theirs = (_values(labels, seeds, weights, positive, wanted) for seeds in (arm, reference))
     found = {}
     for name in wanted:
-        gaps = seeds_a[name] - seeds_b[name]
-        spread = _spread(gaps, draws_a[name] - draws_b[name], patients_count, train_varies)
-        found[name] = _judged(float(gaps.mean()), spread, len(gaps), patients_count)
+        gaps = ours[name] - theirs[name]
+        found[name] = _judged(gaps, _spread(gaps, patients_count, train_varies), patients_count)
     return found
 
 
-def _judged(gap: float, spread: _Spread, seeds: int, patients: int) -> Difference:
+def _judged(values: Array, spread: _Spread, patients: int) -> Difference:
+    gap, seeds = float(values[:, 0].mean()), len(values)
     se, df = spread.se, spread.df
-    if se < _LEAST:
-        p = tested(gap, se, patients)[1]
+    reach, see = float(student.ppf(0.975, df)), float(student.ppf(POWER, df))
+    if se < _LEAST:  # nothing scatters, as between equal predictions: what could be seen is then unknown
+        p, least = tested(gap, se, patients)[1], float("nan")
     else:
-        p = float(2 * student.sf(abs(gap) / se, df))
-    reach, see = student.ppf(0.975, df), student.ppf(POWER, df)
-    low, high, least = gap - reach * se, gap + reach * se, (reach + see) * se
-    train = spread.train
-    return Difference(gap, float(low), float(high), p, spread.test, train, df, float(least), seeds, spread.about)
+        p, least = float(2 * student.sf(abs(gap) / se, df)), (reach + see) * se
+    return Difference(
+        gap, gap - reach * se, gap + reach * se, p, spread.test, spread.train, df, least, seeds, spread.about
+    )
 
 
 @dataclass(frozen=True)
@@ -163,35 +172,36 @@ class _Spread:
 
 def _values(
     labels: Array, probabilities: Array, weights: Array, positive: int | None, names: Sequence[str]
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Each measure of every seed on all images [S], and its mean over the seeds on every resample [R]."""
-    every = np.vstack([np.ones(len(labels)), weights])  # the first row is the test set itself
+) -> dict[str, Array]:
+    """Each measure [S, 1 + R] of every seed: on the test set itself, then on every resample."""
+    every = np.vstack([np.ones(len(labels)), weights])
     seeds = [weighted(labels, one, every, positive, names) for one in probabilities]
-    stacked = {name: np.stack([seed[name] for seed in seeds]) for name in names}
-    return {name: rows[:, 0] for name, rows in stacked.items()}, {
-        name: rows[:, 1:].mean(0) for name, rows in stacked.items()
-    }
+    return {name: np.stack([seed[name] for seed in seeds]) for name in names}
 
 
-def _spread(seeds: Array, draws: Array, patients: int, train_varies: bool) -> _Spread:
-    """Standard errors of a mean over seeds [S] with bootstrap values [R]."""
+def _spread(values: Array, patients: int, train_varies: bool) -> _Spread:
+    """Standard errors of a mean over seeds, from values [S, 1 + R] on the test set and its resamples."""
+    seeds, draws = values[:, 0], values[:, 1:]
     count = len(seeds)
-    usable = draws[np.isfinite(draws)]  # a resample may lose a rare class
-    enough = len(usable) >= len(draws) / 2
     # A bootstrap of few patients scatters too little by (n - 1) / n (Efron and Tibshirani 1993, ch. 5.3).
-    test = float(usable.std(ddof=1) * np.sqrt(patients / max(patients - 1, 1))) if enough else float("nan")
+    small = patients / max(patients - 1, 1)
+    usable = np.isfinite(draws).all(0)  # a resample may lose a rare class
+    shifts = draws[:, usable] - seeds[:, None]
+    enough = usable.mean() >= 0.5
+    test = float(shifts.mean(0).var(ddof=1)) * small if enough else float("nan")
     df_test = max(patients - 1, 1)
     if count < 2:
-        return _Spread(test, None, df_test, "this one training only")
-    scatter = float(((seeds - seeds.mean()) ** 2).sum())
-    factor = (count - 1) / count if train_varies else 1 / (count * (count - 1))
-    train = float(np.sqrt(factor * scatter))
-    parts = np.array([test, train]) ** 2
-    df = float(df_test)
-    if parts.sum() > _LEAST**2:
-        df = float(parts.sum() ** 2 / (parts**2 / [df_test, count - 1]).sum())
+        return _Spread(float(np.sqrt(test)), None, df_test, "this one training only")
     about: About = "other training patients" if train_varies else "these training patients only"
-    return _Spread(test, train, df, about)
+    if not enough:
+        return _Spread(test, None, df_test, about)
+    factor = (count - 1) / count if train_varies else 1 / (count * (count - 1))
+    scatter = factor * float(((seeds - seeds.mean()) ** 2).sum())
+    of_test = factor * float(((shifts - shifts.mean(0)) ** 2).sum(0).mean()) * small
+    train = max(scatter - of_test, 0.0)
+    noise = scatter**2 / (count - 1) + test**2 / df_test
+    df = (train + test) ** 2 / noise if noise > _LEAST**4 else 0.0
+    return _Spread(float(np.sqrt(test)), float(np.sqrt(train)), max(df, count - 1.0), about)
 
 
 def _bounded(value: float, spread: _Spread, upper: float, fewest: int) -> tuple[float, float]:
