@@ -22,7 +22,8 @@ class Extractor:
 
     `describe` turns [B, H, W, C] uint8 or uint16 into [B, dim] floating point; `batch` is a good B. `id` names all
     that the numbers depend on (method, version, weights, precision), so features are kept under it. `label` is what a
-    result says of it. `head` [dim, K] turns features into class logits, where the network has such.
+    result says of it. `head` [dim, K] turns features into class logits, where the network has such. `maps` turns images
+    into the [B, dim, h, w] float32 whose average over h and w are the features, where they are such an average.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Extractor:
     warnings: tuple[str, ...] = ()
     head: Array | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    maps: Callable[[Pixels], Array] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,183 @@
+"""A small convolutional network, from scratch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import nn
+
+from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, Fitting
+from engines.classifiers.learning import OneLogit, Plan, activation, dense_head
+from engines.classifiers.networks import Parts, View, fit_network
+from engines.classifiers.searching import searched
+from engines.options import Options, option
+
+
+class SmallOptions(Options):
+    """Options of a small convolutional network."""
+
+    side: Literal[32, 64, 128, 224] = option(
+        32,
+        "Side in pixels",
+        "Images are first made this small. At 32, an epoch of 3,300 images takes about a second on one processor core; "
+        "each doubling costs four times as much.",
+        too_low="Small lesions and their margins vanish.",
+        too_high="Slow without a GPU.",
+        unit="pixels",
+        layer="basic",
+    )
+    depth: int = searched(
+        option(
+            3,
+            "Depth",
+            "Convolutions, each followed by max-pooling to half the side.",
+            too_low="Sees single edges only.",
+            too_high="More to learn than a few hundred images can teach.",
+            ge=1,
+            le=5,
+        ),
+        choices=(2, 3, 4),
+    )
+    width: int = option(
+        16,
+        "Width",
+        "Filters of the first convolution; each further one has twice as many.",
+        too_low="Too few patterns to tell the classes apart.",
+        too_high="Slow, and learns few images by heart.",
+        unit="filters",
+        ge=1,
+        le=256,
+    )
+    hidden: int = option(
+        64,
+        "Hidden units",
+        "The dense layer before the answer.",
+        too_low="Loses what the convolutions found.",
+        too_high="Learns few images by heart.",
+        ge=1,
+        le=4096,
+    )
+    activation: Literal["relu", "leaky_relu", "elu", "tanh"] = searched(
+        option("relu", "Activation", "What follows each convolution and the hidden units."),
+        choices=("relu", "leaky_relu", "elu", "tanh"),
+    )
+    dropout: float = searched(
+        option(
+            0.5,
+            "Dropout",
+            "Share of the values before the answer, and before the hidden units, left out at each step.",
+            too_low="Learns few images by heart.",
+            too_high="Hardly learns.",
+            ge=0,
+            le=0.9,
+        ),
+        low=0.0,
+        high=0.7,
+    )
+    output: Literal["softmax", "sigmoid"] = option(
+        "softmax",
+        "Output",
+        "Of two classes: two softmax units with cross-entropy, or one sigmoid unit with binary cross-entropy. More "
+        "classes always have softmax.",
+    )
+    epochs: int = option(
+        10,
+        "Epochs",
+        "How often each training image is shown.",
+        too_low="Has not yet learned.",
+        too_high="Learns its training images by heart.",
+        layer="basic",
+        ge=1,
+        le=10_000,
+    )
+    learning_rate: float = searched(
+        option(
+            1e-3,
+            "Learning rate",
+            "Of Adam (Kingma and Ba, ICLR 2015); 0.001 is its default.",
+            too_low="Hardly learns.",
+            too_high="Restless, or answers the same for every image.",
+            layer="basic",
+            gt=0,
+            le=1,
+        ),
+        low=1e-5,
+        high=1e-2,
+        log=True,
+    )
+    batch: int = option(
+        32,
+        "Batch",
+        "Images per training step.",
+        too_low="Restless and slow.",
+        too_high="Fewer steps for the same number of epochs.",
+        unit="images",
+        ge=1,
+        le=4096,
+    )
+    balanced: bool = option(
+        False,
+        "Same weight for every class",
+        "Images of a rare class count more, so that all classes weigh the same.",
+        too_low="A rare class is overlooked.",
+        too_high="More false alarms for the rare class, and probabilities that are too high for it.",
+        layer="basic",
+    )
+    patience: int = option(
+        0,
+        "Patience",
+        "Ends when so many epochs brought no better log loss on the validation images, and keeps the best. 0: all "
+        "epochs are run.",
+        too_low="Ends at the first restless epoch.",
+        too_high="Costs time.",
+        unit="epochs",
+        ge=0,
+        le=1000,
+    )
+
+
+def fit(options: SmallOptions, fitting: Fitting) -> Fitted:
+    def build(channels: int, classes: int) -> Parts:
+        layers: list[nn.Module] = []
+        inputs = channels
+        for n in range(options.depth):
+            outputs = options.width * 2**n
+            # Activation and pooling may change places, since both only ever rise; a quarter of the work this way.
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(2), activation(options.activation)]
+            inputs = outputs
+        body = nn.Sequential(*layers)
+        entry = nn.Sequential(nn.Flatten(), nn.Dropout(options.dropout))
+        one = options.output == "sigmoid" and classes == 2
+        size = inputs * (options.side // 2**options.depth) ** 2
+        head = dense_head(size, options.hidden, 1 if one else classes, options.activation, options.dropout)
+        whole = nn.Sequential(body, entry, head, OneLogit() if one else nn.Identity())
+        return Parts(whole, head[-1], body)
+
+    channels = fitting.train.images.shape[-1] if len(fitting.train.images) else 1
+    plan = Plan(options.epochs, options.learning_rate, options.batch, options.balanced, options.patience)
+    return fit_network(build, View(options.side, channels, channels), plan, fitting)
+
+
+CLASSIFIER = ClassifierSpec(
+    name="cnn_small",
+    title="Small CNN",
+    summary="A few convolutions with max-pooling, then a hidden layer; learns from scratch and needs many images.",
+    source="LeCun et al., Proc. IEEE 1998; as used by James 2024 and Al Bouhairi et al.",
+    options=SmallOptions,
+    fit=fit,
+    cost="medium",
+    presets={
+        "james_2024": ClassifierPreset(
+            "James 2024",
+            "Three convolutions with max-pooling, dropout, one hidden layer, sigmoid, Adam, binary cross-entropy, 10 "
+            "epochs. The paper is silent on filters, side, hidden units, dropout, learning rate and batch: ours.",
+            {"depth": 3, "output": "sigmoid", "epochs": 10},
+        ),
+        "al_bouhairi": ClassifierPreset(
+            "Al Bouhairi et al.",
+            "The simple CNN at 224 pixels in [0, 1], whose learning rate, activation and dropout were tuned. The "
+            "paper is silent on its layers and epochs: ours, with 30 epochs. Slow without a GPU.",
+            {"side": 224, "depth": 4, "epochs": 30},
+        ),
+    },
+)
