@@ -11,9 +11,11 @@ out here, as in the analysis of several readers and cases (Dorfman, Berbaum and 
 of each resample's departure from the whole test set. The two variances then add up. Student's t has Satterthwaite's
 (1946) degrees of freedom, with all the seeds' scatter in them since the part was taken out of it, but S - 1 at least.
 
-Why not simpler: the bootstrap of the test set alone calls two halves of the same data different far too often, since
-it never sees that another half would have trained another classifier; and the plain sum counts the shared part twice,
-so it sees hardly any difference there is. `tests/benchmarks/null_differences.py` measures both.
+Why not simpler: the bootstrap of one training's test set calls two random halves of the same data different in 8 % of
+cases by AUROC and 24 % by F1, since it never sees that another half would have trained another classifier. The plain
+sum of both variances calls 1.5 %, but sees an eightfold training set in 21 % of cases by AUROC and 10 % by accuracy.
+This calls 2.5 % and sees 28 % and 22 %; a test that knew the scatter beforehand would see 47 % and 50 %. Of 200 repeats
+on breast masses with five seeds by `tests/benchmarks/null_differences.py`; more seeds come nearer to it.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """How often a difference is called where there is none, and seen where there is one.
 
-`OMP_NUM_THREADS=1 python tests/benchmarks/null_differences.py DATA [--repeats 100] [--redraw] [--extractor texture]`,
+`OMP_NUM_THREADS=1 python tests/benchmarks/null_differences.py DATA [--repeats 100] [--redraw] [--seeds 5]`,
 DATA being a folder with train/ and val/, each with a folder of PNG images per class, patients as `_P_00001_` in the
 file names.
 
-Null: the training patients are split at random into halves A and B; one logistic regression for each of five seeds and
-both halves, each seed leaving out another fifth of the half's patients; `difference` on val. Power: all training
-patients against an eighth of them. With --redraw each repeat takes a seventh of all patients as its own test set: then
-the scatter of the differences (`sd_of_differences`) is what `se` should come to, and `best_possible` is the power of a
-test that knew it. Printed beside it: one seed with the test set's bootstrap alone, as it is usually done, and DeLong's
-test of the seeds' mean scores.
+Null: the training patients are split at random into halves A and B; one logistic regression for each seed and both
+halves, each of S seeds leaving out another S-th of the half's patients; `difference` on val. Power: an eighth of the
+training patients against all of them. With --redraw each repeat takes a seventh of all patients as its own test set:
+then the scatter of the differences (`sd_of_differences`) is what `se` should come to, and `best_possible` is the power
+of a test that knew it. Printed beside it: one seed with the test set's bootstrap alone, as it is usually done; the
+plain sum of the bootstrap's and the seeds' jackknife variance; and DeLong's test of the seeds' mean scores.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from engines import registry
 from engines.classifiers.intervals import Difference, difference
+from engines.classifiers.measures import measured
 from engines.classifiers.paired import delong, holm
 from engines.extractors.base import loaded
 from engines.metrics.features import described_by
@@ -38,7 +40,6 @@ from engines.readers.base import read
 
 Array = np.ndarray[Any, np.dtype[Any]]
 MEASURES = ("auroc", "accuracy", "f1")
-SEEDS = 5
 
 
 def described(folder: Path, extractor: str, weights: Path | None) -> tuple[Array, Array, list[str]]:
@@ -56,20 +57,22 @@ def described(folder: Path, extractor: str, weights: Path | None) -> tuple[Array
     return np.concatenate(features).astype(float), np.array(labels), patients
 
 
-def fifths(patients: list[str], seed: int) -> Array:
-    """A number in 0…4 for each image [N], the same for all images of a patient."""
+def parts(patients: list[str], count: int, seed: int) -> Array:
+    """A number below `count` for each image [N], the same for all images of a patient."""
     names = sorted(set(patients))
     order = np.random.default_rng(seed).permutation(len(names))
-    number = {name: int(place) % SEEDS for name, place in zip(names, order, strict=True)}
+    number = {name: int(place) % count for name, place in zip(names, order, strict=True)}
     return np.array([number[name] for name in patients])
 
 
-def arm(train: tuple[Array, Array, list[str]], chosen: Array, test: Array, seed: int, strength: float) -> Array:
-    """Probabilities [S, N, 2] of classifiers that learned from the chosen images, each but for a fifth of patients."""
+def arm(
+    train: tuple[Array, Array, list[str]], chosen: Array, test: Array, seed: int, seeds: int, strength: float
+) -> Array:
+    """Probabilities [S, N, 2] of classifiers that learned from the chosen images but for a part of the patients."""
     features, labels, patients = train[0][chosen], train[1][chosen], [train[2][n] for n in chosen]
-    left_out = fifths(patients, seed)
+    left_out = parts(patients, seeds, seed)
     rows = []
-    for number in range(SEEDS):
+    for number in range(seeds):
         kept = left_out != number
         model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300))
         rows.append(model.fit(features[kept], labels[kept]).predict_proba(test))
@@ -87,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--extractor", default="texture")
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--strength", type=float, default=0.003, help="C of the logistic regression")
@@ -95,7 +99,9 @@ def main() -> None:
     every = [described(args.data / part, args.extractor, args.weights) for part in ("train", "val")]
     features, labels = np.concatenate([part[0] for part in every]), np.concatenate([part[1] for part in every])
     patients = every[0][2] + every[1][2]
-    found: dict[str, list[tuple[dict[str, Difference], dict[str, Difference], float]]] = defaultdict(list)
+    found: dict[str, list[tuple[dict[str, Difference], dict[str, Difference], dict[str, float], float]]] = defaultdict(
+        list
+    )
     for repeat in range(args.repeats):
         tested = share_of(patients, 7, repeat) if args.redraw else np.arange(len(labels)) >= len(every[0][1])
         test, whole = np.flatnonzero(tested), np.flatnonzero(~tested)
@@ -104,20 +110,24 @@ def main() -> None:
         few = np.flatnonzero(share_of(names, 8, repeat))
         for kind, sets in {"null": (one, other), "power": (few, np.arange(len(whole)))}.items():
             first, second = (
-                arm((features, labels, patients), whole[chosen], features[test], repeat, args.strength)
+                arm((features, labels, patients), whole[chosen], features[test], repeat, args.seeds, args.strength)
                 for chosen in sets
             )
             ours = difference(labels[test], first, second, people, 1, MEASURES, seed=repeat)
             bare = difference(labels[test], first[:1], second[:1], people, 1, MEASURES, seed=repeat)
             theirs = delong(labels[test] == 1, first.mean(0)[:, 1], second.mean(0)[:, 1], people).p
-            found[kind].append((ours, bare, theirs))
+            plain = {
+                name: plain_sum(labels[test], first, second, ours[name], name, len(set(people))) for name in MEASURES
+            }
+            found[kind].append((ours, bare, plain, theirs))
     for kind, results in found.items():
-        line: dict[str, Any] = {"what": kind, "repeats": args.repeats, "redraw": args.redraw}
+        line: dict[str, Any] = {"what": kind, "repeats": args.repeats, "redraw": args.redraw, "seeds": args.seeds}
         for name in MEASURES:
             ours = [result[0][name] for result in results]
             line[name] = {
                 "called": share([one.p for one in ours]),
                 "one_seed_test_bootstrap_only": share([result[1][name].p for result in results]),
+                "plain_sum": share([result[2][name] for result in results]),
                 "mean_difference": round(float(np.mean([one.value for one in ours])), 4),
                 "sd_of_differences": round(float(np.std([one.value for one in ours])), 4),
                 "se": round(float(np.mean([np.hypot(one.se_test, one.se_train or 0) for one in ours])), 4),
@@ -128,7 +138,7 @@ def main() -> None:
                 "least_detectable": round(float(np.median([one.least_detectable for one in ours])), 4),
             }
         line["any_after_holm"] = share([min(holm([result[0][name].p for name in MEASURES])) for result in results])
-        line["delong_of_mean_scores"] = share([result[2] for result in results])
+        line["delong_of_mean_scores"] = share([result[3] for result in results])
         print(json.dumps(line, indent=1), flush=True)
 
 
@@ -136,6 +146,14 @@ def best_possible(values: list[float]) -> float:
     """Power of a two-sided test at 5 % that knows how differences scatter."""
     reach = abs(np.mean(values)) / np.std(values)
     return round(float(norm.sf(1.96 - reach) + norm.sf(1.96 + reach)), 3)
+
+
+def plain_sum(labels: Array, first: Array, second: Array, ours: Difference, name: str, patients: int) -> float:
+    """p if the jackknife variance of the seeds [S, N, 2] were added to the bootstrap's as it is."""
+    gaps = [measured(labels, a, 1)[name] - measured(labels, b, 1)[name] for a, b in zip(first, second, strict=True)]
+    parts = np.array([ours.se_test**2, (len(gaps) - 1) * np.var(gaps)])
+    df = parts.sum() ** 2 / (parts**2 / [patients - 1, len(gaps) - 1]).sum()
+    return float(2 * student.sf(abs(ours.value) / np.sqrt(parts.sum()), df))
 
 
 def share(p: list[float]) -> float:
