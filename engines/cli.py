@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import platform
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from engines import cli_views
+from engines.cli_views import JsonOption, WorkspaceOption, open_workspace, say
 from engines.errors import LabError, explain
 from engines.jobs import follow, store
 from engines.options import parse_assignments
-from engines.records import KINDS, library_versions
-from engines.workspace import Workspace, default_workspace
 
 app = typer.Typer(
     help="Phantom Lab on the command line. Research use only. Not for diagnosis.",
@@ -26,31 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", help="The lab's folder (default: $PHANTOM_LAB_WORKSPACE or ~/PhantomLab).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of this job; repeatable.")
 ]
-
-
-def _open(workspace: Path | None, create: bool = False) -> Workspace:
-    return Workspace.open(workspace or default_workspace(), create=create)
-
-
-def _say(value: dict[str, Any], as_json: bool) -> None:
-    """The result: one JSON object, or a table of names and values."""
-    if as_json:
-        print(json.dumps(value, ensure_ascii=False, allow_nan=False))
-        return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for key, item in value.items():
-        table.add_row(
-            f"[dim]{key}[/dim]",
-            str(item) if not isinstance(item, list | dict) else json.dumps(item, ensure_ascii=False),
-        )
-    Console().print(table)
 
 
 def _job(
@@ -62,9 +37,9 @@ def _job(
         given |= parse_assignments(extra or [])
     except ValueError as error:
         raise LabError(str(error), "", "Write settings as --set key=value.") from error
-    opened = _open(workspace, create=True)
+    opened = open_workspace(workspace, create=True)
     job = store.create(opened, kind, given, title)
-    _say(follow.run(opened.job_folder(job.id), quiet=as_json), as_json)
+    say(follow.run(opened.job_folder(job.id), quiet=as_json), as_json)
 
 
 @app.command()
@@ -178,6 +153,28 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    real: Annotated[str, typer.Option(help="Id of the real image set to learn from.")],
+    synthetic: Annotated[list[str] | None, typer.Option(help="Id of a synthetic set; repeatable.")] = None,
+    test: Annotated[str | None, typer.Option(help="split, or the id of a real set of its own to test on.")] = None,
+    classifiers: Annotated[
+        list[str] | None, typer.Option(help="name, name:preset or name@features; repeatable.")
+    ] = None,
+    protocols: Annotated[list[str] | None, typer.Option(help="real, mixed, phases, …; repeatable.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Trainings of each cell.")] = None,
+    extra: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare classifiers trained on real, synthetic and mixed images."""
+    given = {
+        "real": real, "synthetic": synthetic or None, "test": "" if test == "split" else test,
+        "classifiers": classifiers or None, "protocols": protocols or None, "seeds": seeds,
+    }  # fmt: skip
+    _job("compare", given, extra, workspace, as_json, f"compare classifiers on {real}")
+
+
+@app.command()
 def export(
     image_set: Annotated[str, typer.Argument(help="Id of the image set.")],
     to: Annotated[Path, typer.Option(help="The folder to write into.")],
@@ -197,98 +194,10 @@ def run_job(
     as_json: JsonOption = False,
 ) -> None:
     """Run, or go on with, the job of a folder, here and now."""
-    _say(follow.run(folder.resolve(), quiet=as_json), as_json)
+    say(follow.run(folder.resolve(), quiet=as_json), as_json)
 
 
-@app.command()
-def jobs(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the jobs and where they stand."""
-    opened = _open(workspace)
-    records = [store.read(folder) for folder in store.folders(opened)]
-    rows = [
-        {"id": job.id, "kind": job.kind, "state": job.state, "progress": job.progress, "created": job.created}
-        for job in records
-    ]
-    _rows("jobs", rows, as_json)
-
-
-PLUGINS = ("methods", "metrics", "extractors", "layouts", "exporting", "tasks")
-
-
-@app.command(name="list")
-def list_things(
-    what: Annotated[str, typer.Argument(help="catalogues, image-sets, runs, evaluations, exports, methods, …")],
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List what the workspace holds, or what the engine can do."""
-    kind = what.replace("-", "_")
-    if kind in PLUGINS:
-        specs = follow.describe()[kind].values()
-        _rows(
-            what,
-            [{"name": spec["name"], "title": spec["title"], "summary": spec["summary"]} for spec in specs],
-            as_json,
-        )
-    elif kind in KINDS:
-        found = _open(workspace).records(kind)
-        _rows(
-            what,
-            [{"id": record.id, "name": getattr(record, "name", ""), "created": record.created} for record in found],
-            as_json,
-        )
-    else:
-        known = ", ".join((*(kind.replace("_", "-") for kind in KINDS), *PLUGINS))
-        raise LabError(f"“{what}” cannot be listed.", "", f"Choose one of: {known}.")
-
-
-def _rows(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({title: rows}, ensure_ascii=False, allow_nan=False))
-        return
-    if not rows:
-        Console().print(f"No {title} yet.")
-        return
-    table = Table(*rows[0], box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
-
-
-@app.command()
-def show(
-    id: Annotated[str, typer.Argument(help="An id of anything in the workspace.")],
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the record of anything by its id."""
-    opened = _open(workspace)
-    for kind in KINDS:
-        if opened.folder(kind, id).is_dir():
-            value = opened.record(kind, id).model_dump(mode="json") | {"what": kind}
-            if kind == "runs":
-                value["job"] = store.read(opened.folder(kind, id)).model_dump(mode="json")
-            _say(value, as_json)
-            return
-    raise LabError(f"There is nothing with the id “{id}”.", "", "Look with `phantom-lab list`.")
-
-
-@app.command()
-def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Check this computer: Python, libraries, processor or GPU, disk, workspace."""
-    folder = (workspace or default_workspace()).expanduser().resolve()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    description = follow.describe()
-    report: dict[str, Any] = {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        **library_versions(),
-        "device": description.get("device", {}),
-        "disk_free_gb": round(shutil.disk_usage(existing).free / 1e9, 1),
-        "workspace": "found" if (folder / "workspace.json").exists() else "not made yet",
-        **{folder: len(description[folder]) for folder in PLUGINS},
-    }
-    _say(report, as_json)
+app.add_typer(cli_views.app)  # after the jobs, so that help lists these first
 
 
 def main() -> None:

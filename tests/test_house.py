@@ -41,6 +41,7 @@ FLOORS = (
     {"curation", "training", "classifiers"},
     {"tasks"},
     {"worker"},
+    {"cli_views"},
     {"cli"},
 )
 
