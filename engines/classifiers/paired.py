@@ -69,7 +69,7 @@ def _placements(true: Array, scores: Array) -> tuple[Array, Array]:
 
 
 def _clustered_variance(plus: Array, minus: Array, plus_groups: Array, minus_groups: Array) -> float:
-    """Obuchowski 1997, eq. 2 to 5, of differences of placements: within positives, within negatives, and between."""
+    """Obuchowski 1997, of differences of placements: within positives, within negatives, and between."""
     count = int(max(plus_groups.max(), minus_groups.max())) + 1
     sums, sizes, spread = [], [], []
     for values, groups in ((plus, plus_groups), (minus, minus_groups)):
