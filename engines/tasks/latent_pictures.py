@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engines import files
-from engines.device import Device, find, free_memory_bytes
+from engines.device import Device, cores, find, free_memory_bytes
 from engines.errors import LabError, explain
 from engines.training import checkpoints, latents, samples
 from engines.training.generation import Sampler
@@ -54,7 +55,8 @@ class Strip(_Asked):
 class Request(_Asked):
     """One line of requests.jsonl. Of one client's view only the newest counts; `number` rises with each.
 
-    `truncation` None leaves it as the run has it, `side` is how many pixels of an image the page has room for.
+    `truncation` None leaves it as the run has it, `side` is how many pixels of an image the page has room for,
+    `draft` says that the picture will be replaced at once, as in a drag: it may be a little less exact.
     """
 
     client: str = Field(pattern=r"^[a-z0-9]{1,16}$")
@@ -65,6 +67,7 @@ class Request(_Asked):
     label: str = ""
     truncation: float | None = Field(None, ge=0, le=1)
     side: int = Field(128, ge=16, le=1024)
+    draft: bool = False
     wanted: Annotated[Window | Strip, Field(discriminator="kind")]
 
 
@@ -126,7 +129,7 @@ class Painter:
         if loaded.own_truncation is not None:
             sampler.truncate(loaded.own_truncation if request.truncation is None else request.truncation)
         rows, weights = latents.latents(places, sampler.latent_dim)
-        images = shrunk(sampler.between(rows, label), request.side)
+        images = shrunk(sampler.between(rows, label, request.draft), request.side)
         picture = f"{name}-{request.number:09d}.webp"
         files.write_bytes(self.folder / picture, samples.encode(images, columns, quick=True))
         cells = [
@@ -152,6 +155,7 @@ class Painter:
         record = self.workspace.run(run)
         checkpoint = checkpoints.choose(self.workspace.folder("runs", run), str(images_seen))
         sampler = Sampler(checkpoint, self._where())
+        sampler.generator.to(memory_format=torch.channels_last)  # faster
         method = sampler.method
         if method.translates:
             raise LabError(
@@ -172,6 +176,8 @@ class Painter:
             device = find()
             scarce = device.kind == "cuda" and free_memory_bytes(device) < LEAST_GPU_BYTES
             self._device = find("cpu") if scarce else device
+            # Two jobs with a thread for every core slow one another to less than half: a training may be at work.
+            torch.set_num_threads(max(1, cores() // 2))
         return self._device
 
 

@@ -52,7 +52,8 @@ class Sampler:
         }
         self.generator = networks.nets[name].eval()
         self.generator.load_state_dict(weights)
-        self.generator.to((device or find()).torch)
+        self.device = device or find()
+        self.generator.to(self.device.torch)
 
     def images(self, seeds: Sequence[int], labels: Sequence[int]) -> Iterator[samples.Stored]:
         """Images [n, H, W, C] for item seeds and class numbers, in small batches and in the set's pixel type."""
@@ -72,10 +73,11 @@ class Sampler:
         if self.truncation is not None:
             setattr(self.generator, "truncation", share)  # noqa: B010 - torch declares no such attribute
 
-    def between(self, latents: torch.Tensor, label: int) -> samples.Stored:
-        """Images [N, H, W, C] for latents [N, L] of one class."""
+    def between(self, latents: torch.Tensor, label: int, draft: bool = False) -> samples.Stored:
+        """Images [N, H, W, C] for latents [N, L] of one class; a draft is computed in bfloat16 where that is faster."""
         labels = torch.full((len(latents),), label)
-        return samples.draw(self.method.sample, self.generator, latents, labels, self.dtype)
+        with torch.autocast(self.device.kind, torch.bfloat16, enabled=draft and self.device.bf16):
+            return samples.draw(self.method.sample, self.generator, latents, labels, self.dtype)
 
     def translated(self, images: samples.Stored) -> Iterator[samples.Stored]:
         """Images [N, H, W, C] of the source class in the looks of the target class."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated
 
 import torch
@@ -50,6 +51,7 @@ def strip(first: Place, second: Place, count: int) -> list[Place]:
     return [way(first, second, n / (count - 1)) for n in range(count)]
 
 
+@lru_cache(maxsize=4096)
 def seed_at(seed: int, column: int, row: int) -> int:
     """The seed at a crossing of the map; it alone makes its image again from the same checkpoint."""
     return order.own_seed(seed, f"place {column} {row}") >> (63 - SEED_BITS)
@@ -71,6 +73,12 @@ def grid(seed: int, x: float, y: float, step: float, columns: int, rows: int) ->
     return [place_at(seed, x + column * step, y + row * step) for row in range(rows) for column in range(columns)]
 
 
+@lru_cache(maxsize=64)
+def _of_seed(seed: int, dim: int) -> Tensor:
+    """The latent [dim] of a seed; a drag asks for the same ones again and again. Never changed in place."""
+    return samples.fixed_latents(1, dim, seed)[0]
+
+
 def shares(first: Tensor, second: Tensor, at: float) -> tuple[float, float]:
     """What of two latents [L] to add up for the place on the way between them; (1, 0) and (0, 1) at its ends."""
     first, second = first.double(), second.double()
@@ -90,7 +98,7 @@ def latent(place: Place, dim: int, depth: int = DEEPEST) -> tuple[Tensor, dict[i
     Raises LabError where arcs between arcs go too deep.
     """
     if isinstance(place, int):
-        return samples.fixed_latents(1, dim, place)[0], {place: 1.0}
+        return _of_seed(place, dim), {place: 1.0}
     if not depth:
         raise LabError(
             "This image lies between too many others.",

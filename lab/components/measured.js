@@ -1,4 +1,4 @@
-// What was measured of the chosen run or set, in seven views; a measurement at work fills them as its numbers come.
+// What was measured of the chosen run or set, in views; a measurement at work fills them as its numbers come.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -12,9 +12,11 @@
     ["copies", "Copies", "Synthetic images beside the training images that they are most like"],
     ["images", "Images", "Single images: a histogram, and the images behind each of its bars"],
     ["map", "Map", "All images on a plane, near those that they resemble"],
+    ["latents", "Latent space", "What a checkpoint draws at and between seeds: needs a run, and no measurement"],
     ["compare", "Compare", "Two to four measurements side by side; a winner only where intervals lie apart"],
     ["scorecard", "Scorecard", "The seven criteria of the FDA's scorecard for synthetic medical data"],
   ];
+  const ALONE = "latents"; // the view that needs a run only, whatever was measured of it
   const NOTHING = { rows: [], best: {}, copies: null, columns: [], not_measured: [], warnings: [], files: [], pictures: false };
 
   const make = (tag, about, ...children) => lab.el(tag, about, children);
@@ -96,7 +98,8 @@
 
     // Only the view on show is drawn; the others when they are opened.
     draw() {
-      const some = Boolean(this.data);
+      const alone = this.view === ALONE && Boolean(this.of);
+      const some = alone || Boolean(this.data);
       for (const [name, { panel, tools }] of Object.entries(this.views)) {
         panel.hidden = !some || name !== this.view;
         tools.hidden = panel.hidden;
@@ -104,8 +107,9 @@
       this.nothing.hidden = some;
       this.train.hidden = Boolean(this.of);
       const current = this.views[this.view];
-      if (!some || current.drawn === this.data) return;
-      current.drawn = this.data;
+      const wanted = alone ? this.of : this.data;
+      if (!some || current.drawn === wanted) return;
+      current.drawn = wanted;
       current.view.show(this.data);
     }
 
@@ -256,7 +260,7 @@
 
     see(images) {
       this.checkpoint = images;
-      for (const one of Object.values(this.views)) one.drawn = null;
+      for (const [name, one] of Object.entries(this.views)) if (name !== ALONE) one.drawn = null;
       this.draw();
     }
 

@@ -3,8 +3,8 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
 
-  lab.saveText = ({ name, text, said }) => {
-    const link = lab.el("a", { href: URL.createObjectURL(new Blob([text], { type: "application/json" })), download: name });
+  lab.saveText = ({ name, text, said, type = "application/json" }) => {
+    const link = lab.el("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
     link.click();
     lab.toast(said, "good");
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
