@@ -81,6 +81,15 @@ _ALL = (
     _torchvision(
         "inception_v3", "Inception-v3", "inception_v3_google-0cc3c7bd.pth", 103.903, "Szegedy et al., CVPR 2016"
     ),
+    _torchvision(
+        "efficientnet_b5",
+        "EfficientNet-B5",
+        "efficientnet_b5_lukemelas-1a07897c.pth",
+        116.864,
+        "Tan and Le, ICML 2019",
+    ),
+    _torchvision("densenet169", "DenseNet-169", "densenet169-b2777c0a.pth", 54.708, "Huang et al., CVPR 2017"),
+    _torchvision("swin_t", "Swin, tiny", "swin_t-704ceda3.pth", 108.19, "Liu et al., ICCV 2021"),
     _lpips("alex", 6009, "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
     _lpips("squeeze", 10811, "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
     _lpips("vgg", 7289, "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),

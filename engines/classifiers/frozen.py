@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,18 @@ from engines.device import Device
 from engines.extractors.base import Extractor
 from engines.metrics.features import described_by
 from engines.options import Options, option
+
+
+def _hidden_units(default: int) -> Any:
+    return option(
+        default,
+        "Hidden units",
+        "A layer of so many units between features and answer; 0 for none, which leaves a weighted sum of features.",
+        too_low="Only flat borders between classes.",
+        too_high="Learns few images by heart.",
+        ge=0,
+        le=4096,
+    )
 
 
 class FrozenOptions(Options):
@@ -61,15 +73,7 @@ class FrozenOptions(Options):
         ge=1,
         le=4096,
     )
-    hidden: int = option(
-        0,
-        "Hidden units",
-        "A layer of so many units between features and answer; 0 for none, which leaves a weighted sum of features.",
-        too_low="Only flat borders between classes.",
-        too_high="Learns few images by heart.",
-        ge=0,
-        le=4096,
-    )
+    hidden: int = _hidden_units(0)
     activation: Literal["relu", "leaky_relu", "elu", "tanh"] = searched(
         option("relu", "Activation", "What follows the hidden units."), choices=("relu", "leaky_relu", "elu", "tanh")
     )
@@ -105,6 +109,12 @@ class FrozenOptions(Options):
         ge=0,
         le=1000,
     )
+
+
+class HiddenOptions(FrozenOptions):
+    """Options of a new hidden layer and last layer on frozen features."""
+
+    hidden: int = _hidden_units(128)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ class LogisticRegressionOptions(VectorOptions):
 
     c: float = searched(
         option(
-            1.0,
+            0.01,
             "C",
-            "Inverse of the penalty on large coefficients; scikit-learn's default is 1.",
+            "Inverse of the penalty on large coefficients. scikit-learn's default of 1 learns a few hundred images by "
+            "heart as soon as they are described by a thousand numbers.",
             too_low="Answers near the share of each class, whatever the image.",
             too_high="Learns its training images by heart, above all on pixels.",
             layer="basic",
@@ -43,7 +44,7 @@ def fit(options: LogisticRegressionOptions, fitting: Fitting) -> Fitted:
     from sklearn.linear_model import LogisticRegression
 
     check(fitting)
-    vectors, rows = vectors_of(options, fitting, options.on, lambda fraction: fitting.progress(0.8 * fraction))
+    vectors, rows = vectors_of(options, fitting, lambda fraction: fitting.progress(0.8 * fraction))
     model = LogisticRegression(
         C=options.c, max_iter=options.iterations, class_weight="balanced" if options.balanced else None
     )

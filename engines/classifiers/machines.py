@@ -42,7 +42,6 @@ def fit_machine(
     kernel_name: Literal["linear", "rbf"],
     c: float,
     gamma: Callable[[Array], float] = lambda rows: 0.0,
-    on: str | None = None,
 ) -> FittedVectors:
     """A support vector machine (Cortes and Vapnik 1995) with probabilities; `gamma` is asked with the rows [N, D].
 
@@ -51,7 +50,7 @@ def fit_machine(
     stay exactly its own, which Platt's sigmoid does not keep.
     """
     labels, classes = fitting.train.labels, len(fitting.classes)
-    vectors, rows = vectors_of(options, fitting, on or options.on, lambda fraction: fitting.progress(0.5 * fraction))
+    vectors, rows = vectors_of(options, fitting, lambda fraction: fitting.progress(0.5 * fraction))
     kernel = Kernel(kernel_name, gamma(rows))
     mean = rows.mean(axis=0)
     rows = rows - mean  # changes neither machine, and keeps the products small enough for single precision

@@ -64,7 +64,7 @@ def fit(options: RandomForestOptions, fitting: Fitting) -> Fitted:
     from sklearn.ensemble import RandomForestClassifier
 
     check(fitting)
-    vectors, rows = vectors_of(options, fitting, options.on, lambda fraction: fitting.progress(0.5 * fraction))
+    vectors, rows = vectors_of(options, fitting, lambda fraction: fitting.progress(0.5 * fraction))
     forest = RandomForestClassifier(
         n_estimators=0,
         min_samples_leaf=options.leaf,

@@ -15,9 +15,10 @@ class LinearOptions(VectorOptions):
 
     c: float = searched(
         option(
-            1.0,
+            0.01,
             "C",
-            "The price of a training image on the wrong side; scikit-learn's default is 1.",
+            "The price of a training image on the wrong side. scikit-learn's default of 1 learns a few hundred images "
+            "by heart as soon as they are described by a thousand numbers.",
             too_low="A wide margin that ignores many images.",
             too_high="A narrow margin that follows single images, and slow.",
             layer="basic",

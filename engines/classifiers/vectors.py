@@ -76,13 +76,13 @@ class Vectors:
         return np.ascontiguousarray((raw - self.centre) * self.scale, np.float32)
 
 
-def vectors_of(options: VectorOptions, fitting: Fitting, on: str, progress: Progress) -> tuple[Vectors, Array]:
+def vectors_of(options: VectorOptions, fitting: Fitting, progress: Progress) -> tuple[Vectors, Array]:
     """How images become vectors, and the vectors [N, D] float32 of the training images.
 
     Raises LabError if there is no such extractor or its weights are missing.
     """
     images = fitting.train.images
-    if on == PIXELS:
+    if options.on == PIXELS:
 
         def describe(images: Array, progress: Progress) -> Array:
             small = resize_batch(images, options.side)
@@ -91,7 +91,7 @@ def vectors_of(options: VectorOptions, fitting: Fitting, on: str, progress: Prog
             return flat
 
     else:
-        extractor = extractor_named(on, fitting.weights)
+        extractor = extractor_named(options.on, fitting.weights)
 
         def describe(images: Array, progress: Progress) -> Array:
             return described_by(extractor, images, fitting.cache, progress).astype(np.float32)

@@ -56,14 +56,20 @@ def as_extractor(
     return Extractor(id, label, dim, partial(run, network), 16, warnings=notes, head=head, about=about, maps=maps)
 
 
-def imagenet_input(stored: torch.Tensor, top: int, side: int = SIDE) -> torch.Tensor:
+def imagenet_input(
+    stored: torch.Tensor,
+    top: int,
+    side: int = SIDE,
+    mean: tuple[float, ...] = _MEAN,
+    sd: tuple[float, ...] = _SD,
+) -> torch.Tensor:
     """Stored pixels [B, C, H, W] float32 in [0, top] as [B, 3, side, side], normalised by ImageNet's mean and sd.
 
     Bicubic with antialiasing, clipped, since bicubic overshoots; grey fills three equal channels.
     """
     unit = nn.functional.interpolate(stored / top, size=(side, side), mode="bicubic", antialias=True).clamp(0, 1)
-    mean, sd = (torch.tensor(values, device=unit.device)[:, None, None] for values in (_MEAN, _SD))
-    return ((unit - mean) / sd).contiguous(memory_format=torch.channels_last)
+    centre, scale = (torch.tensor(values, device=unit.device)[:, None, None] for values in (mean, sd))
+    return ((unit - centre) / scale).contiguous(memory_format=torch.channels_last)
 
 
 def torchvision_extractor(name: str, folder: Path | None, dim: int, side: int = SIDE) -> Extractor:

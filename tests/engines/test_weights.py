@@ -34,7 +34,7 @@ def known_as(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "name",
     ["mobilenet_v2", "squeezenet1_0", "squeezenet1_1", "resnet18", "resnet50", "vgg16", "vgg19", "alexnet",
-     "inception_v3"],
+     "inception_v3", "efficientnet_b5", "densenet169", "swin_t"],
 )  # fmt: skip
 def test_names_sizes_and_hashes_are_torchvision_s(name: str) -> None:
     published = models.get_model_weights(name)["IMAGENET1K_V1"]

@@ -26,7 +26,19 @@ TINY: dict[str, dict[str, Any]] = {
     "cnn_small": {"width": 8, "epochs": 25, "dropout": 0.1, "learning_rate": 3e-3, "batch": 16},
     "mobilenet_v2_frozen": {"epochs": 60, "learning_rate": 1e-2},
     "squeezenet_frozen": {"epochs": 200, "learning_rate": 1e-1},
+    "resnet18_frozen": {"epochs": 60, "learning_rate": 1e-2},
+    "inception_v3_frozen": {"epochs": 60, "learning_rate": 3e-3},
+    "efficientnet_b5_frozen": {"epochs": 60, "learning_rate": 3e-3},
+    "resnet18": {"side": 32, "epochs": 12, "learning_rate": 1e-3, "batch": 16},
+    "densenet169": {"side": 32, "epochs": 12, "learning_rate": 1e-3, "batch": 16},
+    "swin_tiny": {"side": 32, "epochs": 20, "learning_rate": 3e-4, "batch": 16},
+    "vgg16": {"side": 32, "epochs": 10, "learning_rate": 1e-4, "batch": 16},
+    "inception_resnet_v2": {"side": 75, "epochs": 10, "learning_rate": 1e-3, "batch": 16},
 }
+NETWORKS = {  # torchvision's, by the weights' names
+    "mobilenet_v2": 224, "squeezenet1_0": 224, "resnet18": 224, "resnet50": 224, "inception_v3": 299,
+    "efficientnet_b5": 456, "densenet169": 224, "vgg16": 224, "swin_t": 224,
+}  # fmt: skip
 LIGHT = (
     "logistic_regression", "svm_linear", "svm_rbf", "random_forest", "cnn_small", "mobilenet_v2_frozen",
     "squeezenet_frozen",
@@ -46,26 +58,35 @@ def toys(count: int, seed: int, classes: int = 3, channels: int = 1, dtype: Any 
     return Labelled(images, labels.astype(np.int64), [f"patient {n // 2}" for n in range(count)])
 
 
-def lively(network: nn.Module) -> nn.Module:
+def lively(network: nn.Module, side: int) -> nn.Module:
     """Batch statistics as of noise in grey: with those it was made with, signals fade from layer to layer."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
     with torch.inference_mode():
-        network.train()(torch.randn(8, 1, 224, 224).expand(-1, 3, -1, -1))
+        network.train()(torch.randn(8, 1, side, side).expand(-1, 3, -1, -1))
     return network
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Random weights under the names by which conversions are found."""
+    """The folder in which weights are looked for."""
     place = tmp_path_factory.mktemp("weights")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(weights.FOLDER_VARIABLE, str(place))
-        for name in ("mobilenet_v2", "squeezenet1_0"):
-            torch.manual_seed(0)
-            torch.save(lively(models.get_model(name, weights=None)).state_dict(), place / f"{name}-test.pth")
         yield place
+
+
+def draw(name: str, folder: Path) -> None:
+    """Random weights for a classifier, under the names by which conversions are found."""
+    for wanted in SPECS[name].weights:
+        path = folder / f"{wanted}-test.pth"
+        if not path.exists():
+            torch.manual_seed(0)
+            whole = models.get_model(
+                wanted, weights=None, **({"init_weights": True} if wanted == "inception_v3" else {})
+            )
+            torch.save(lively(whole, NETWORKS[wanted]).state_dict(), path)
 
 
 def fitted(name: str, fitting: Fitting, **changes: Any) -> Any:
@@ -73,8 +94,12 @@ def fitted(name: str, fitting: Fitting, **changes: Any) -> Any:
     return spec.fit(spec.options(**(TINY.get(name, {}) | changes)), fitting)
 
 
-@pytest.mark.parametrize("name", LIGHT)
+HEAVY = [pytest.param(name, marks=(pytest.mark.slow, pytest.mark.long)) for name in sorted(set(SPECS) - set(LIGHT))]
+
+
+@pytest.mark.parametrize("name", [*LIGHT, *HEAVY])
 def test_learns_and_repeats_itself(name: str, folder: Path, tmp_path: Path) -> None:
+    draw(name, folder)
     heard: list[float] = []
     fitting = Fitting(toys(60, 1), CLASSES, seed=5, cache=tmp_path / "cache", progress=heard.append)
     test = toys(30, 2)
@@ -101,6 +126,7 @@ def test_learns_and_repeats_itself(name: str, folder: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["logistic_regression", "svm_rbf", "random_forest", "cnn_small", "squeezenet_frozen"])
 def test_two_classes_in_colour_and_16_bit(name: str, folder: Path) -> None:
+    draw(name, folder)
     train, test = (toys(40, seed, 2, 3, np.uint16) for seed in (3, 4))
     ours = fitted(name, Fitting(train, CLASSES[:2]), balanced=True)
     found = ours.probabilities(test.images)
@@ -133,6 +159,7 @@ def test_stops_when_told(name: str, folder: Path) -> None:
     def stop(fraction: float) -> None:
         raise Stop
 
+    draw(name, folder)
     with pytest.raises(Stop):
         fitted(name, Fitting(toys(12, 1), CLASSES, progress=stop))
 

@@ -17,7 +17,7 @@ from torchvision import models
 
 from engines import registry
 from engines.errors import LabError
-from engines.extractors import inception, mobilenet_v2, resnet50, squeezenet
+from engines.extractors import efficientnet_b5, inception, inception_v3, mobilenet_v2, resnet18, resnet50, squeezenet
 from engines.extractors.base import Extractor, loaded
 from engines.metrics.features import described_by
 from engines.metrics.frechet import frechet_distance
@@ -102,7 +102,8 @@ def test_fid_from_files_is_torch_fidelity_s(random_inception: Path, ours: Extrac
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(mobilenet_v2, "mobilenet_v2"), (squeezenet, "squeezenet1_0"), (resnet50, "resnet50")]
+    ("module", "name"),
+    [(mobilenet_v2, "mobilenet_v2"), (squeezenet, "squeezenet1_0"), (resnet50, "resnet50"), (resnet18, "resnet18")],
 )
 def test_torchvision_networks_give_their_pooled_features(module: Any, name: str, tmp_path: Path) -> None:
     torch.manual_seed(1)
@@ -125,6 +126,32 @@ def test_torchvision_networks_give_their_pooled_features(module: Any, name: str,
     assert ready.about["published"] is False and ready.about["sha256"][:8] in ready.id
     grey = ready.describe(images[..., :1])
     assert np.array_equal(grey, ready.describe(images[..., :1].repeat(3, axis=3)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "side"), [(inception_v3, 299), pytest.param(efficientnet_b5, 456, marks=pytest.mark.long)]
+)
+def test_networks_of_other_sides_give_what_enters_their_last_layer(module: Any, side: int, tmp_path: Path) -> None:
+    name = module.EXTRACTOR.name
+    torch.manual_seed(1)
+    own = {"init_weights": False, "transform_input": True} if name == "inception_v3" else {}
+    whole = models.get_model(name, weights=None, **own).eval()
+    torch.save(whole.state_dict(), tmp_path / f"{name}-own.pth")
+    seen: list[torch.Tensor] = []
+    last = whole.fc if name == "inception_v3" else whole.classifier[-1]
+    last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    images = pictures(5)[:2].repeat(3, axis=3)
+    unit = torch.from_numpy(images.astype(np.float32) / 255).permute(0, 3, 1, 2)
+    unit = nn.functional.interpolate(unit, size=(side, side), mode="bicubic", antialias=True).clamp(0, 1)
+    mean, sd = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.inference_mode():
+        whole((unit - mean[:, None, None]) / sd[:, None, None])
+    ready = loaded(module.EXTRACTOR, tmp_path)
+    found = ready.describe(images)
+    assert found.shape == (2, ready.dim) and found == pytest.approx(seen[0].numpy(), rel=1e-3, abs=1e-5)
+    assert ready.maps is not None
+    assert ready.maps(images).mean(axis=(2, 3)) == pytest.approx(found, rel=1e-3, abs=1e-5)
 
 
 def test_a_file_that_is_no_such_network_is_refused(tmp_path: Path) -> None:
