@@ -122,12 +122,14 @@ def doctor(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     """Check this computer: Python, libraries, processor or GPU, disk, workspace."""
     folder = (workspace or default_workspace()).expanduser().resolve()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
+    from engines.device import find  # torch takes seconds to import, and only this command needs it
+
     description = follow.describe()
     report: dict[str, Any] = {
         "python": platform.python_version(),
         "system": platform.platform(),
         **library_versions(),
-        "device": description.get("device", {}),
+        "device": find().as_dict(),
         "disk_free_gb": round(shutil.disk_usage(existing).free / 1e9, 1),
         "workspace": "found" if (folder / "workspace.json").exists() else "not made yet",
         **{folder: len(description[folder]) for folder in PLUGINS},

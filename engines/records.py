@@ -147,6 +147,33 @@ class EvaluationRecord(Record):
     warnings: list[str] = []
 
 
+class ComparisonRecord(Record):
+    """Classifiers trained on several training sets (arms), all asked about the same test images.
+
+    `arms` has name, title, protocol, source, tested and counts of each; `rows` one line for each classifier, arm and
+    seed, whose probabilities are in cells/<row>.npz; `summary` one line for each classifier and arm, with intervals and
+    what it differs by from the real-only arm. `guards` says what could make the result untrue.
+    """
+
+    real: str
+    synthetic: list[str] = []
+    test: str = ""
+    classes: list[str] = []
+    positive: str = ""
+    seeds: int = 1
+    train_varies: bool = True
+    classifiers: list[dict[str, Any]] = []
+    arms: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    summary: list[dict[str, Any]] = []
+    guards: list[dict[str, Any]] = []
+    leaks: list[dict[str, str]] = []
+    tuned: list[dict[str, Any]] = []
+    not_done: list[dict[str, str]] = []
+    cells: int = 0  # how many were asked for; fewer rows if the comparison was stopped
+    warnings: list[str] = []
+
+
 class ExportRecord(Record):
     image_set: str
     format: str
@@ -184,7 +211,7 @@ RECORDS: dict[str, type[Record]] = {
     "image_sets": ImageSetRecord,
     "runs": RunRecord,
     "evaluations": EvaluationRecord,
-    "comparisons": Record,
+    "comparisons": ComparisonRecord,
     "studies": Record,
     "exports": ExportRecord,
 }

@@ -26,7 +26,7 @@ class TaskSpec:
     `run(parameters, context)` returns a JSON-able dict: what the command line prints. It reports through the context
     and raises LabError for anything a researcher can act on. `gpu` tasks wait for the device; the others run beside.
     `warm_up` is what a spare worker does in advance, so that this task's first result comes sooner. `presets` are good
-    starting points, the usual one first.
+    starting points, the usual one first. `about` holds further words that forms and tables need, as plain values.
     """
 
     name: str
@@ -37,3 +37,4 @@ class TaskSpec:
     gpu: bool = False
     warm_up: Callable[[], None] | None = None
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)

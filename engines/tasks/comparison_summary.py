@@ -1,0 +1,142 @@
+"""What the cells of a comparison say together: every measure with its interval, and whether an arm helps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from engines.classifiers.base import Labelled
+from engines.classifiers.curves import calibration, confusion, mean_roc, precision_recall
+from engines.classifiers.intervals import Difference, difference, interval
+from engines.classifiers.measures import MEASURES, per_class
+from engines.classifiers.paired import delong, holm, mcnemar, verdict
+from engines.classifiers.protocols import REFERENCE, Arm
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Line = dict[str, Any]
+
+BANDS = ("auroc", "balanced_accuracy")  # what is compared first: with a class of interest, and without one
+
+
+def primary(positive: int | None) -> str:
+    """The measure that the words go by."""
+    return BANDS[0] if positive is not None else BANDS[1]
+
+
+def summed_up(
+    answers: dict[tuple[str, str], Array],
+    arms: Sequence[Arm],
+    tests: dict[str, Labelled],
+    positive: int | None,
+    varies: bool,
+    seed: int = 0,
+) -> list[Line]:
+    """One line for each classifier and arm; `answers` has probabilities [S, N, K] by classifier and arm.
+
+    Arms tested on the same real images are compared with the real-only arm, measure by measure; p values are Holm's,
+    over all classifiers and arms of this comparison. Nothing is compared where the seeds differ in number.
+    """
+    by_name = {arm.name: arm for arm in arms}
+    lines: list[Line] = []
+    gaps: dict[int, dict[str, Difference]] = {}
+    for (classifier, name), probabilities in answers.items():
+        test = tests[name]
+        intervals = interval(
+            test.labels,
+            probabilities,
+            test.patients,
+            positive,
+            train_varies=varies and len(probabilities) > 1,
+            seed=seed,
+        )
+        line: Line = {
+            "classifier": classifier, "arm": name, "protocol": by_name[name].protocol,
+            "tested": by_name[name].tested, "seeds": len(probabilities), "n_test": len(test.labels),
+            "measures": {measure: _plain(found) for measure, found in intervals.items()},
+            "confusion": _mean_confusion(test.labels, probabilities),
+            "classes": _mean_classes(test.labels, probabilities),
+        }  # fmt: skip
+        reference = answers.get((classifier, REFERENCE))
+        if name != REFERENCE and by_name[name].tested == "real" and reference is not None:
+            if reference.shape == probabilities.shape:
+                varied = varies and len(probabilities) > 1
+                found = difference(
+                    test.labels, probabilities, reference, test.patients, positive, train_varies=varied, seed=seed
+                )
+                gaps[len(lines)] = found
+                line["published_tests"] = _published(test, probabilities.mean(0), reference.mean(0), positive)
+        lines.append(line)
+    _judge(lines, gaps)
+    return lines
+
+
+def _judge(lines: list[Line], gaps: dict[int, dict[str, Difference]]) -> None:
+    """Add each line's differences, with p adjusted over all lines, and the verdict in words."""
+    for line in gaps:
+        lines[line]["differences"] = {}
+    for name, measure in MEASURES.items():
+        adjusted = holm([found[name].p for found in gaps.values()])
+        for (line, found), p in zip(gaps.items(), adjusted, strict=True):
+            one = found[name]
+            said = verdict(one.value, p, measure.better) if one.seeds > 1 else "cannot be told"
+            lines[line]["differences"][name] = {**_plain(one), "p_holm": _number(p), "verdict": said}
+
+
+def _published(test: Labelled, arm: Array, reference: Array, positive: int | None) -> Line:
+    """DeLong's and McNemar's tests of the mean probabilities of the seeds: of these classifiers, not of trainings."""
+    right = [probabilities.argmax(1) == test.labels for probabilities in (arm, reference)]
+    found: Line = {"mcnemar": _plain(mcnemar(*right))}
+    if positive is not None:
+        true, scores = test.labels == positive, (arm[:, positive], reference[:, positive])
+        found["delong"] = _plain(delong(true, scores[0], scores[1], test.patients))
+    return found
+
+
+def drawn(answers: dict[tuple[str, str], Array], tests: dict[str, Labelled], positive: int | None) -> list[Line]:
+    """What charts are drawn from: ROC, precision-recall and calibration of each classifier and arm."""
+    lines = []
+    for (classifier, name), probabilities in answers.items():
+        if positive is None:
+            continue
+        test = tests[name]
+        true, scores = test.labels == positive, probabilities[:, :, positive]
+        mean = scores.mean(0)
+        lines.append(
+            {
+                "classifier": classifier,
+                "arm": name,
+                "roc": asdict(mean_roc(true, scores)),
+                "precision_recall": asdict(precision_recall(true, mean)),
+                "calibration": asdict(calibration(true, mean)),
+            }
+        )
+    return lines
+
+
+def _mean_confusion(labels: Array, probabilities: Array) -> list[list[float]]:
+    """Images by true class (row) and predicted class, mean over the seeds."""
+    tables = np.array([confusion(labels, one) for one in probabilities], float)
+    return [[round(float(value), 2) for value in row] for row in tables.mean(0)]
+
+
+def _mean_classes(labels: Array, probabilities: Array) -> list[Line]:
+    """Measures of each class against the others, mean over the seeds."""
+    seeds = [per_class(labels, one) for one in probabilities]
+    return [
+        {name: _number(float(np.mean([seed[k][name] for seed in seeds]))) for name in seeds[0][k]}
+        for k in range(len(seeds[0]))
+    ]
+
+
+def _plain(found: Any) -> Line:
+    """A result as JSON: no NaN, no infinity."""
+    return {name: _number(value) for name, value in asdict(found).items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(value) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,70 @@
+"""Tuning before a comparison: each classifier's options, on validation images of the real pool only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engines.classifiers.base import Fitting
+from engines.classifiers.tuning import tune
+from engines.errors import LabError
+from engines.jobs.context import JobContext
+from engines.splits import split_by_patient
+from engines.tasks.comparison_cells import Chosen
+from engines.tasks.comparison_data import Material, Part, take
+from engines.tasks.comparison_parameters import CompareParameters
+
+SHARE = 0.2  # of the training patients, where the set has no validation part of its own
+
+
+def tuned(
+    chosen: Sequence[Chosen], material: Material, parameters: CompareParameters, context: JobContext
+) -> tuple[list[Chosen], list[dict[str, Any]]]:
+    """The classifiers with the best options found, and what was tried.
+
+    Options are searched on the real-only training set and then used for every arm alike, so that no arm is favoured by
+    more trials than another. A classifier that cannot be tuned keeps its options, and that is said.
+    """
+    train, validation = _divided(material, parameters.seed)
+    found, told = [], []
+    for n, one in enumerate(chosen):
+        fitting = Fitting(
+            train.data, material.classes, validation.data, parameters.seed, context.workspace.weights,
+            context.workspace.path / "cache" / "features",
+        )  # fmt: skip
+
+        def progress(part: float, n: int = n, title: str = one.title) -> None:
+            context.check()
+            context.progress(0.02 + 0.03 * (n + part) / len(chosen), f"Tuning {title}")
+
+        def on_trial(row: dict[str, Any], key: str = one.key) -> None:
+            context.emit("trial", classifier=key, **row)
+
+        folder = context.folder / "tuning" / f"{n:02d}"
+        try:
+            best = tune(
+                replace(one.spec), one.options, fitting, parameters.tune_trials, parameters.tune_minutes, folder,
+                progress, on_trial,
+            )  # fmt: skip
+        except LabError as error:
+            context.emit("warning", text=f"{one.title} was not tuned. {error}", advice=error.advice)
+            found.append(one)
+            continue
+        found.append(replace(one, options=best.options))
+        told.append({"classifier": one.key, "best": best.options.model_dump(mode="json"), "history": best.history})
+    return found, told
+
+
+def _divided(material: Material, seed: int) -> tuple[Part, Part]:
+    """What is learned from and what is asked while tuning: never the test images."""
+    if material.validation is not None:
+        return material.pool, material.validation
+    data = material.pool.data
+    labels = [material.classes[label] for label in data.labels]
+    parts = np.array(split_by_patient(list(data.patients), labels, seed, {"train": 1 - SHARE, "validation": SHARE}))
+    return take(material.pool, np.flatnonzero(parts == "train")), take(
+        material.pool, np.flatnonzero(parts == "validation")
+    )
