@@ -117,9 +117,12 @@
       this.move(x, y);
     }
 
+    // Only seeds, with the one nearest to the selected image in its place.
     toSeeds() {
+      const [column, row] = [this.at % this.columns, Math.floor(this.at / this.columns)];
+      const [x, y] = [Math.round(this.x + column * this.step) - column, Math.round(this.y + row * this.step) - row];
       this.step = 1;
-      this.move(Math.round(this.x), Math.round(this.y));
+      this.move(x, y);
     }
 
     key(event) {

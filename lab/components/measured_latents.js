@@ -90,6 +90,11 @@
       return undefined;
     }
 
+    reveal() {
+      this.empty.hidden = true;
+      for (const part of [this.bar, this.note, this.body]) part.hidden = false;
+    }
+
     nothing(words) {
       this.empty.textContent = words;
       this.empty.hidden = false;
@@ -127,8 +132,7 @@
       this.checkpoint.value = String(wished);
       this.still = SLOW_METHODS.has(known.record.method);
       this.map.slow(this.still);
-      this.empty.hidden = true;
-      for (const part of [this.bar, this.note, this.body]) part.hidden = false;
+      this.reveal();
       this.laidOut();
     }
 
@@ -161,6 +165,7 @@
         const answer = await this.job.ask("map", { ...this.wish(this.map.wanted, this.map.side), draft: dragging });
         if (!answer || run !== this.run) return;
         if (!dragging) this.meet(answer);
+        this.reveal();
         this.map.show(answer);
         if (!dragging) this.note.textContent = this.timed(answer);
         this.marks();
@@ -193,7 +198,10 @@
 
     fail(error) {
       if (this.map.shown) this.note.textContent = said(error);
-      else this.nothing(said(error));
+      else {
+        this.nothing(said(error));
+        this.bar.hidden = this.known.checkpoints.length < 2; // another one may be whole
+      }
     }
 
     // What the network can do decides which controls there are.
