@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from engines.classifiers.base import Fitting
-from engines.classifiers.tuning import tune
+from engines.classifiers.tuning import Trial, tune
 from engines.errors import LabError
 from engines.jobs.context import JobContext
+from engines.metrics.features import keys_of
 from engines.splits import split_by_patient
 from engines.tasks.comparison_cells import Chosen
 from engines.tasks.comparison_data import Material, Part, take
@@ -40,22 +42,34 @@ def tuned(
             context.check()
             context.progress(0.02 + 0.03 * (n + part) / len(chosen), f"Tuning {title}")
 
-        def on_trial(row: dict[str, Any], key: str = one.key) -> None:
-            context.emit("trial", classifier=key, **row)
+        def on_trial(trial: Trial, key: str = one.key) -> None:
+            context.emit("trial", classifier=key, **asdict(trial))
 
-        folder = context.folder / "tuning" / f"{n:02d}"
+        folder = context.workspace.path / "cache" / "tuning" / _name(one, fitting)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             best = tune(
-                replace(one.spec), one.options, fitting, parameters.tune_trials, parameters.tune_minutes, folder,
-                progress, on_trial,
+                one.spec, one.options, fitting, parameters.tune_trials, parameters.tune_minutes, folder, progress,
+                on_trial,
             )  # fmt: skip
         except LabError as error:
             context.emit("warning", text=f"{one.title} was not tuned. {error}", advice=error.advice)
             found.append(one)
             continue
-        found.append(replace(one, options=best.options))
-        told.append({"classifier": one.key, "best": best.options.model_dump(mode="json"), "history": best.history})
+        options = one.spec.options.model_validate(best.options)
+        found.append(replace(one, options=options))
+        trials = [asdict(trial) for trial in best.trials[: parameters.tune_trials]]
+        told.append({"classifier": one.key, "best": best.options, "value": best.value, "trials": trials})
     return found, told
+
+
+def _name(chosen: Chosen, fitting: Fitting) -> str:
+    """One folder for the same search, so that a comparison that was stopped goes on with it."""
+    digest = hashlib.sha256(f"{chosen.spec.name} {chosen.options.model_dump_json()}".encode())
+    for part in (fitting.train, fitting.validation):
+        if part is not None:
+            digest.update(b"".join(keys_of(part.images)) + part.labels.tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _divided(material: Material, seed: int) -> tuple[Part, Part]:

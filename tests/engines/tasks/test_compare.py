@@ -194,6 +194,23 @@ def test_an_undivided_set_is_split_by_patient(lab: Workspace, tmp_path: Path) ->
     assert any("no test part of its own" in text for text in result["warnings"])
 
 
+def test_tuning_never_sees_the_test_images_and_goes_on(lab: Workspace, tmp_path: Path) -> None:
+    given = {"synthetic": [], "protocols": ["real"], "seeds": 1, "tune_minutes": 1.0}
+    result, context = compare(lab, tmp_path, tune_trials=2, **given)
+    record = lab.record("comparisons", result["id"])
+    (tuned,) = record.tuned
+    assert len(tuned["trials"]) == 2 and tuned["value"] == min(trial["value"] for trial in tuned["trials"])
+    assert record.classifiers[0]["options"]["c"] == tuned["best"]["c"]
+    assert len(events.read(context.folder, "trial")) == 2
+    images = np.array(lab.image_set("masses").images)
+    images[80:] = 0  # other test images: the search is the same, and both trials are there already
+    rows = [{key: row[key] for key in ("label", "patient", "split")} for row in lab.image_set("masses").items]
+    files.remove_folder(lab.folder("image_sets", "masses"))
+    plant(lab, "masses", images, rows)
+    _, again = compare(lab, tmp_path, tune_trials=3, leak_reason="black images are all alike", **given)
+    assert len(events.read(again.folder, "trial")) == 1
+
+
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
