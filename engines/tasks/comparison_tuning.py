@@ -59,7 +59,7 @@ def tuned(
         options = one.spec.options.model_validate(best.options)
         found.append(replace(one, options=options))
         trials = [asdict(trial) for trial in best.trials[: parameters.tune_trials]]
-        told.append({"classifier": one.key, "best": best.options, "value": best.value, "trials": trials})
+        told.append({"classifier": one.key, "best": best.options, "value": best.value, "history": trials})
     return found, told
 
 

@@ -199,7 +199,7 @@ def test_tuning_never_sees_the_test_images_and_goes_on(lab: Workspace, tmp_path:
     result, context = compare(lab, tmp_path, tune_trials=2, **given)
     record = lab.record("comparisons", result["id"])
     (tuned,) = record.tuned
-    assert len(tuned["trials"]) == 2 and tuned["value"] == min(trial["value"] for trial in tuned["trials"])
+    assert len(tuned["history"]) == 2 and tuned["value"] == min(trial["value"] for trial in tuned["history"])
     assert record.classifiers[0]["options"]["c"] == tuned["best"]["c"]
     assert len(events.read(context.folder, "trial")) == 2
     images = np.array(lab.image_set("masses").images)
