@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from engines.errors import LabError
 from engines.records import RunRecord
+from engines.training import latents
 from engines.training.generation import Sampler, item_seed
-from engines.training.samples import Stored
+from engines.training.latents import Place
+from engines.training.samples import BATCH, Stored
 from engines.workspace import Workspace
 
 
@@ -31,23 +34,40 @@ def drawing_of(
     seed: int,
     label: str | None = None,
     source: str = "",
+    places: Sequence[Place] = (),
 ) -> Drawing:
-    """The drawing of so many images.
+    """The drawing of so many images, or of one image at each of the places of the latent space.
 
     Without a label, a run that learned classes draws them in turn. `source` names the image set to translate; the one
     that the run learned from if empty. Raises LabError for a class that the run has not learned, and where there are
     not enough images to translate.
     """
     if sampler.method.translates:
+        if places:
+            raise LabError("This run has no latent space.", "It changes images; it draws none from seeds.")
         return _translation(sampler, trained, workspace, count, seed, label, source or trained.image_set)
-    seeds = [item_seed(seed, index) for index in range(count)]
+    places = places or [item_seed(seed, index) for index in range(count)]
+    count = len(places)
     numbers = _numbers(sampler, count, label)
     names = [sampler.classes[number] for number in numbers]
     if not sampler.method.conditional:
         own = sampler.classes[0] if len(sampler.classes) == 1 else ""
         names = [own if label is None else label] * count
-    rows = [{"label": name, "seed": one} for name, one in zip(names, seeds, strict=True)]
-    return Drawing(sampler.images(seeds, numbers), rows)
+    rows = [{"label": name, **_named(place)} for name, place in zip(names, places, strict=True)]
+    return Drawing(_drawn(sampler, places, numbers), rows)
+
+
+def _named(place: Place) -> dict[str, Any]:
+    """A place in items.csv: its seed, or how it lies between several."""
+    if isinstance(place, int):
+        return {"seed": place}
+    return {"seed": "", "place": json.dumps(place.model_dump(), separators=(",", ":"))}
+
+
+def _drawn(sampler: Sampler, places: Sequence[Place], numbers: Sequence[int]) -> Iterator[Stored]:
+    for start in range(0, len(places), BATCH):
+        rows, _ = latents.latents(places[start : start + BATCH], sampler.latent_dim)
+        yield sampler.between(rows, numbers[start : start + BATCH])
 
 
 def _numbers(sampler: Sampler, count: int, label: str | None) -> list[int]:

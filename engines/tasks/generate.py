@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engines import files
+from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.options import Options, option
 from engines.records import ImageSetRecord
@@ -17,6 +18,7 @@ from engines.tasks.base import TaskSpec
 from engines.tasks.drawing import Drawing, drawing_of
 from engines.training import checkpoints, samples
 from engines.training.generation import Sampler
+from engines.training.latents import Place
 
 COLUMNS = ("item", "label", "seed", "source", "checkpoint_sha256")
 
@@ -40,6 +42,19 @@ class GenerateParameters(Options):
         "", "Images to translate", "For a run that translates: the image set whose images it changes; the one that it "
         "learned from if empty.",
     )  # fmt: skip
+    places: list[Place] = option(
+        [], "Places", "Seeds to draw one image of each, or places between seeds: {first, second, at}. If given, the "
+        "number of images and the seed above say nothing.", max_length=10_000,
+    )  # fmt: skip
+    truncation: float | None = option(
+        None,
+        "Truncation",
+        "How far images may go from the average one, where the method has such a setting; as the run has it if empty.",
+        too_low="Images are clean but alike; at 0 they are all the same.",
+        too_high="Nothing to fear: 1 shows all that was learned, odd images too.",
+        ge=0,
+        le=1,
+    )
     name: str | None = option(None, "Name", "Name of the image set; made from the run if empty.")
 
 
@@ -49,10 +64,13 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
     trained = workspace.run(parameters.run)
     checkpoint = checkpoints.choose(workspace.folder("runs", parameters.run), parameters.checkpoint)
     sampler = Sampler(checkpoint)
+    if parameters.truncation is not None:
+        _truncate(sampler, parameters.truncation)
     name = parameters.name or f"{trained.name} {checkpoint.images_seen // 1000}k synthetic"
     drawing = drawing_of(
-        sampler, trained, workspace, parameters.count, parameters.seed, parameters.label, parameters.source
-    )
+        sampler, trained, workspace, parameters.count, parameters.seed, parameters.label, parameters.source,
+        parameters.places,
+    )  # fmt: skip
     id = workspace.new_id("image_sets", name)
     with files.new_folder(workspace.folder("image_sets", id)) as folder:
         _fill(folder, drawing, context)
@@ -60,7 +78,8 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
             {"item": f"{n:06d}", **row, "checkpoint_sha256": checkpoint.sha256}
             for n, row in enumerate(drawing.rows, start=1)
         ]
-        files.write_csv(folder / "items.csv", rows, COLUMNS)
+        columns = (*COLUMNS, "place") if any("place" in row for row in rows) else COLUMNS
+        files.write_csv(folder / "items.csv", rows, columns)
         images = files.open_npy(folder / "images.npy")
         record = ImageSetRecord(
             id=id,
@@ -89,6 +108,14 @@ def run(parameters: GenerateParameters, context: JobContext) -> dict[str, Any]:
         "checkpoint": checkpoint.images_seen,
         "checkpoint_sha256": checkpoint.sha256,
     }
+
+
+def _truncate(sampler: Sampler, share: float) -> None:
+    if sampler.truncation is None:
+        raise LabError(
+            "This run has no truncation.", f"{sampler.method.title} has no such setting.", "Leave truncation empty."
+        )
+    sampler.truncate(share)
 
 
 def _fill(folder: Path, drawing: Drawing, context: JobContext) -> None:

@@ -129,7 +129,7 @@ class Painter:
         if loaded.own_truncation is not None:
             sampler.truncate(loaded.own_truncation if request.truncation is None else request.truncation)
         rows, weights = latents.latents(places, sampler.latent_dim)
-        images = shrunk(sampler.between(rows, label, request.draft), request.side)
+        images = shrunk(sampler.between(rows, [label] * len(rows), request.draft), request.side)
         picture = f"{name}-{request.number:09d}.webp"
         files.write_bytes(self.folder / picture, samples.encode(images, columns, quick=True))
         cells = [

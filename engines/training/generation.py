@@ -73,11 +73,11 @@ class Sampler:
         if self.truncation is not None:
             setattr(self.generator, "truncation", share)  # noqa: B010 - torch declares no such attribute
 
-    def between(self, latents: torch.Tensor, label: int, draft: bool = False) -> samples.Stored:
-        """Images [N, H, W, C] for latents [N, L] of one class; a draft is computed in bfloat16 where that is faster."""
-        labels = torch.full((len(latents),), label)
+    def between(self, latents: torch.Tensor, labels: Sequence[int], draft: bool = False) -> samples.Stored:
+        """Images [N, H, W, C] for latents [N, L] and class numbers; a draft is in bfloat16 where that is faster."""
+        wanted = torch.tensor(labels)
         with torch.autocast(self.device.kind, torch.bfloat16, enabled=draft and self.device.bf16):
-            return samples.draw(self.method.sample, self.generator, latents, labels, self.dtype)
+            return samples.draw(self.method.sample, self.generator, latents, wanted, self.dtype)
 
     def translated(self, images: samples.Stored) -> Iterator[samples.Stored]:
         """Images [N, H, W, C] of the source class in the looks of the target class."""

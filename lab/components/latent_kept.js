@@ -7,7 +7,9 @@
   const HOW = "Each image comes from one checkpoint of a run, told by its hash, and from a seed; or from several: then “place” says how. "
     + "first, second and at: the share “at” of the way from one latent to the other, the direction along the arc between them, the length evenly from one's to the other's. "
     + "“weights” are the seeds' factors in the sum. A seed's latent is torch.randn(1, latent_dim, generator=torch.Generator().manual_seed(seed)). "
-    + "truncation null: as the run has it.";
+    + "truncation null: as the run has it. "
+    + "To draw them again: phantom-lab generate RUN --checkpoint IMAGES_SEEN --count 1 --set 'places=[…]', with seeds and places in the list, --label and --set truncation=… where they are given.";
+  const KEPT_ALIKE = ["run", "checkpoint_sha256", "class", "truncation"];
   const COLUMNS = ["run", "images_seen", "checkpoint_sha256", "method", "class", "truncation", "seed", "place", "weights"];
 
   const make = (tag, about, ...children) => lab.el(tag, about, children);
@@ -27,7 +29,9 @@
         button.addEventListener("click", () => this.save(kind));
         return button;
       });
-      this.root = make("section", { class: "lab-latent-kept", "aria-label": "Kept images" }, this.head, this.empty, this.list, make("div", { class: "lab-latent-saves" }, ...this.saves));
+      this.make = make("button", { type: "button", class: "lab-button" }, "Make image set");
+      this.make.addEventListener("click", () => this.generate());
+      this.root = make("section", { class: "lab-latent-kept", "aria-label": "Kept images" }, this.head, this.empty, this.list, make("div", { class: "lab-latent-saves" }, ...this.saves), this.make);
       try {
         this.entries = JSON.parse(sessionStorage.getItem(REMEMBERED) || "[]");
       } catch {
@@ -54,6 +58,9 @@
       } catch { /* they last as long as the page */ }
       this.head.textContent = this.entries.length ? `Kept · ${this.entries.length}` : "Kept";
       this.empty.hidden = this.entries.length > 0;
+      const alike = this.entries.every((one) => KEPT_ALIKE.every((name) => one[name] === this.entries[0][name]));
+      this.make.disabled = !this.entries.length || !alike;
+      this.make.title = alike ? "Draw these images into a synthetic image set, in their full size" : "Images of one set are of one run, checkpoint, class and truncation: let go of the others, or save them as a file";
       for (const button of this.saves) button.disabled = !this.entries.length;
       this.list.replaceChildren(...this.entries.map((entry) => {
         const seed = isSeed(entry.place) ? String(entry.place) : `${entry.weights.length} seeds`;
@@ -68,6 +75,18 @@
         return make("li", {}, show, drop);
       }));
       this.changed();
+    }
+
+    async generate() {
+      const [{ run, run_name: name, images_seen: seen, class: label, truncation }] = this.entries;
+      const parameters = { run, checkpoint: String(seen), places: this.entries.map((entry) => entry.place), truncation, name: `${name} kept` };
+      if (label) parameters.label = label;
+      try {
+        await lab.post("/lab/jobs", { kind: "generate", title: `generate ${run}`.slice(0, 80), parameters, client_key: Math.random().toString(36).slice(2) });
+        lab.toast("Queued. The image set appears on the Export tab, and on the left when it is there.", "good");
+      } catch (error) {
+        lab.toast([error.words, error.advice].filter(Boolean).join(" "), "error");
+      }
     }
 
     save(kind) {

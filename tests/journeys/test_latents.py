@@ -131,6 +131,15 @@ def keep_images(page: Any, workspace: Workspace) -> None:
     assert page.locator(".lab-latent-kept li").count() == 1
 
 
+def make_a_set(page: Any, workspace: Workspace) -> None:
+    """The kept image as a set: the very image that its seed makes."""
+    page.get_by_role("button", name="Make image set").click()
+    page.get_by_text("Queued. The image set").wait_for()
+    page.locator("button.lab-card", has_text="A run kept").wait_for()
+    (made,) = workspace.records("image_sets")
+    assert [row["seed"] for row in workspace.image_set(made.id).items] == [str(seed_at(0, 1, 0))]
+
+
 def test_the_latent_space_is_looked_at(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path / "lab")
     plant(workspace, cycle_gan.METHOD, ("benign", "malignant"))
@@ -142,16 +151,17 @@ def test_the_latent_space_is_looked_at(start: Callable[..., Any], new_page: Call
     look_at_the_map(page, sampler)
     look_at_the_strip(page, sampler)
     keep_images(page, workspace)
+    make_a_set(page, workspace)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     # The job is no work of the queue; when it ends it leaves nothing, and the next wish starts another
     state = page.evaluate("fetch('/lab/state').then(answer => answer.json())")
-    assert (state["active"], state["queue"], state["busy_count"]) == (None, [], 0)
-    (job,) = workspace.ids("jobs")
+    assert (state["active"]["kind"], state["queue"], state["busy_count"]) == ("generate", [], 0)
+    (job,) = [id for id in workspace.ids("jobs") if id.startswith("latent-space")]
     page.evaluate("id => lab.post(`/lab/jobs/${id}/discard`)", job)
     page.locator(".lab-latent-frame").press("ArrowRight")
     wait_for_cell(page, f"Seed {seed_at(0, 2, 0)}")
-    assert len(workspace.ids("jobs")) == 1
+    assert len(workspace.ids("jobs")) == 2, "the drawing and the set"
 
     # A run that translates has none, and says so
     page.locator("button.lab-card", has_text="cycle_gan").click()

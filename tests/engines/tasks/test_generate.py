@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,18 @@ def context_of(workspace: Workspace) -> JobContext:
 
 def generate(workspace: Workspace, **given: Any) -> dict[str, Any]:
     return run(GenerateParameters(run="run", **given), context_of(workspace))
+
+
+def test_places_between_seeds_make_a_set_too(workspace: Workspace, trained: Path) -> None:
+    between = {"first": 7, "second": {"first": 8, "second": 9, "at": 0.5}, "at": 0.25}
+    made = workspace.image_set(generate(workspace, places=[8, between, 7], count=1)["id"])
+    assert made.record.items == 3 and [row["seed"] for row in made.items] == ["8", "", "7"]
+    assert json.loads(made.items[1]["place"]) == between
+    again = workspace.image_set(generate(workspace, places=[7, 8])["id"])
+    assert "place" not in again.items[0]
+    assert np.array_equal(again.images[1], made.images[0]) and not np.array_equal(made.images[1], made.images[0])
+    with pytest.raises(LabError, match="no truncation"):
+        generate(workspace, truncation=0.5)
 
 
 def test_a_set_is_synthetic_labelled_and_traceable(workspace: Workspace, trained: Path) -> None:
