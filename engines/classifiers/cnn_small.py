@@ -12,6 +12,8 @@ from engines.classifiers.networks import Parts, View, fit_network
 from engines.classifiers.searching import searched
 from engines.options import Options, option
 
+_ONE_THREAD = 64  # the largest side at which a step takes but milliseconds (see Plan.threads)
+
 
 class SmallOptions(Options):
     """Options of a small convolutional network."""
@@ -154,7 +156,10 @@ def fit(options: SmallOptions, fitting: Fitting) -> Fitted:
         return Parts(whole, head[-1], body)
 
     channels = fitting.train.images.shape[-1] if len(fitting.train.images) else 1
-    plan = Plan(options.epochs, options.learning_rate, options.batch, options.balanced, options.patience)
+    threads = 1 if options.side <= _ONE_THREAD else 0
+    plan = Plan(
+        options.epochs, options.learning_rate, options.batch, options.balanced, options.patience, threads=threads
+    )
     return fit_network(build, View(options.side, channels, channels), plan, fitting)
 
 

@@ -159,7 +159,7 @@ def fit_head(extractor_name: str, options: FrozenOptions, fitting: Fitting) -> F
     """
     check(fitting)
     extractor = extractor_named(extractor_name, fitting.weights)
-    plan = Plan(options.epochs, options.learning_rate, options.batch, options.balanced, options.patience)
+    plan = Plan(options.epochs, options.learning_rate, options.batch, options.balanced, options.patience, threads=1)
     place = device.find()
     rows = _rows(extractor, fitting.train.images, fitting.cache, lambda part: fitting.progress(0.5 * part), place)
     validation, validation_feed = usable(fitting.validation), None
@@ -167,7 +167,7 @@ def fit_head(extractor_name: str, options: FrozenOptions, fitting: Fitting) -> F
         others = _rows(extractor, validation.images, fitting.cache, lambda part: fitting.progress(0.5), place)
         validation_feed = others.__getitem__
     second_half = replace(fitting, progress=lambda part: fitting.progress(0.5 + 0.5 * part))
-    with seeded(fitting.seed, threads=1):  # steps so small that several threads only wait for one another
+    with seeded(fitting.seed, plan.threads):
         head = dense_head(rows.shape[1], options.hidden, len(fitting.classes), options.activation, options.dropout)
         head.to(place.torch)
         learn(head, rows.__getitem__, plan, second_half, place, validation_feed)

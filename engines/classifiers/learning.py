@@ -25,7 +25,11 @@ _SPEAK_EVERY_S = 0.2  # a step on kept features takes less than a millisecond
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast a network learns. `patience` 0: all epochs are run, and the last counts."""
+    """How long and how fast a network learns. `patience` 0: all epochs are run, and the last counts.
+
+    `threads` of the processor, 0 for all: steps of a few milliseconds are quicker on one, since several wait for one
+    another at each layer, and for very long when another program holds one of them up.
+    """
 
     epochs: int
     learning_rate: float
@@ -33,14 +37,15 @@ class Plan:
     balanced: bool = False
     patience: int = 0
     weight_decay: float = 0.0
+    threads: int = 0
     autocast: bool = False  # bfloat16 where a GPU has it; never on a processor
 
 
 @contextmanager
-def seeded(seed: int, threads: int | None = None) -> Iterator[None]:
+def seeded(seed: int, threads: int = 0) -> Iterator[None]:
     """Torch's random numbers begin at `seed` and are put back afterwards; so are its ways of computing.
 
-    `threads` of the processor to use, all by default.
+    `threads` of the processor are used, 0 for all.
     """
     place = device.find()
     # Exact on a processor, where it costs next to nothing; a GPU may choose its kernels by timing.

@@ -42,13 +42,15 @@ class LogisticRegressionOptions(VectorOptions):
 
 def fit(options: LogisticRegressionOptions, fitting: Fitting) -> Fitted:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # of scikit-learn
 
     check(fitting)
     vectors, rows = vectors_of(options, fitting, lambda fraction: fitting.progress(0.8 * fraction))
     model = LogisticRegression(
         C=options.c, max_iter=options.iterations, class_weight="balanced" if options.balanced else None
     )
-    with unfinished_allowed():
+    # One thread: the solver's many small products only wait for one another on several.
+    with unfinished_allowed(), threadpool_limits(1):
         model.fit(rows, fitting.train.labels)
     fitting.progress(1.0)
     return FittedVectors(vectors, model.predict_proba)

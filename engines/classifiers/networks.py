@@ -111,7 +111,7 @@ def fit_network(build: Callable[[int, int], Parts], view: View, plan: Plan, fitt
     validation, validation_feed = usable(fitting.validation), None
     if validation and (plan.patience or fitting.epoch):
         validation_feed = Images(validation.images, view, place)
-    with seeded(fitting.seed):
+    with seeded(fitting.seed, plan.threads):
         parts = build(view.channels, len(fitting.classes))
         parts.whole.to(place.torch).to(memory_format=torch.channels_last)
         learn(parts.whole, feed, plan, fitting, place, validation_feed)
