@@ -1,0 +1,101 @@
+// Curves: ROC, precision-recall and calibration, a chart for each classifier with a line for each training set.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  lab.classifiedViews = lab.classifiedViews || {};
+  const ALL = "";
+  const COLOURS = 6; // of training sets; then dashes tell them apart
+  const KINDS = {
+    roc: {
+      title: "ROC", x: "false positive rate", y: "true positive rate", diagonal: true,
+      about: "The share of positives found against the share of false alarms, over all thresholds: mean of the seeds, the band from the lowest to the highest of them. The dashed line is a coin.",
+    },
+    precision_recall: {
+      title: "Precision and recall", x: "recall", y: "precision", diagonal: false,
+      about: "Of what is called positive, the share that is, against the share of positives found; of the mean probability of the seeds. A coin reaches the share of positives.",
+    },
+    calibration: {
+      title: "Calibration", x: "probability said", y: "share that was positive", diagonal: true,
+      about: "Bins of equally many test images: what was said against what was so, of the mean probability of the seeds. On the dashed line probabilities can be taken at their word; below it they are too high.",
+    },
+  };
+
+  class Curves {
+    constructor(root, tools, hub) {
+      const { make } = lab.classifiedParts;
+      this.hub = hub;
+      this.kind = make("select", { "aria-label": "Kind of curve" }, ...Object.entries(KINDS).map(([name, { title }]) => make("option", { value: name }, title)));
+      this.kind.addEventListener("change", () => this.draw());
+      this.classifier = make("select", { "aria-label": "Classifier", title: "One classifier large, or all side by side" });
+      this.classifier.addEventListener("change", () => this.draw());
+      tools.append(this.kind, this.classifier);
+      this.words = make("p", { class: "lab-classified-about", role: "status" });
+      this.legend = new lab.classifiedChart.Legend("Training sets", () => this.draw());
+      this.list = make("div", { class: "lab-curves-list" });
+      root.append(this.legend.root, this.list, this.words);
+      this.charts = new Map();
+    }
+
+    show(data) {
+      const { make, colourOf } = lab.classifiedParts;
+      this.data = data;
+      const some = data.curves.some((one) => one.roc && one.roc.x.length);
+      for (const part of [this.kind, this.classifier, this.legend.root, this.list]) part.hidden = !some;
+      if (!some) {
+        this.words.textContent = data.live ? "The curves are drawn when the comparison is done."
+          : data.positive ? "No curves were kept with this comparison." : "Curves need a class of interest. Name one in the middle, under “All settings”, and compare again: nothing is trained anew.";
+        return;
+      }
+      const before = this.classifier.value;
+      const keys = data.classifiers.filter((one) => data.curves.some((curve) => curve.classifier === one.key));
+      this.classifier.replaceChildren(make("option", { value: ALL }, "all classifiers"), ...keys.map((one) => make("option", { value: one.key }, one.title)));
+      const wanted = this.hub.chosen.classifier;
+      const known = (key) => keys.some((one) => one.key === key);
+      this.classifier.value = wanted !== this.taken && known(wanted) ? wanted : known(before) ? before : ALL;
+      this.taken = wanted;
+      this.classifier.hidden = keys.length < 2;
+      this.keys = keys;
+      this.lines = data.arms.map((arm, n) => ({ name: arm.name, title: arm.title, colour: colourOf(data, arm.name), dash: Math.floor(Math.max(0, n - 1) / COLOURS) }));
+      this.legend.show(this.lines);
+      this.draw();
+    }
+
+    draw() {
+      const { make } = lab.classifiedParts;
+      const name = this.kind.value;
+      const kind = KINDS[name];
+      const shown = this.classifier.value === ALL ? this.keys : this.keys.filter((one) => one.key === this.classifier.value);
+      this.words.textContent = `${kind.about}${this.data.positive ? ` Positive: ${this.data.positive}.` : ""}`;
+      this.list.dataset.count = Math.min(shown.length, 3);
+      this.list.replaceChildren(...shown.map((one) => {
+        if (!this.charts.has(one.key)) {
+          const chart = new lab.classifiedChart.Chart({ label: one.title, square: true });
+          const save = make("button", { type: "button", class: "lab-classified-save", title: "Save this chart as a picture" }, "PNG");
+          save.addEventListener("click", () => lab.savePicture(chart.svg, `${this.hub.shown}-${one.key.replace(/[^a-z0-9_]+/gi, "-")}-${this.kind.value}.png`));
+          const head = make("figcaption", {}, make("b", {}, one.title), save);
+          this.charts.set(one.key, { chart, root: make("figure", { class: "lab-curves-one", "data-classifier": one.key }, head, chart.root) });
+        }
+        const { chart, root } = this.charts.get(one.key);
+        const span = (title) => ({ low: 0, high: 1, title });
+        chart.show({ x: span(kind.x), y: span(kind.y), diagonal: kind.diagonal, lines: this.of(one.key, name) });
+        return root;
+      }));
+    }
+
+    of(classifier, kind) {
+      return this.lines.filter((line) => !this.legend.off.has(line.name)).flatMap((line) => {
+        const found = this.data.curves.find((one) => one.classifier === classifier && one.arm === line.name);
+        if (!found || !found[kind]) return [];
+        const { name, ...look } = line;
+        if (kind === "calibration") {
+          const { said, happened, images } = found.calibration;
+          return [{ ...look, name: line.title, dots: true, points: said.map((x, n) => ({ x, y: happened[n], text: `${images[n]} images` })) }];
+        }
+        const { x, y, low = [], high = [] } = found[kind];
+        return [{ ...look, name: line.title, points: x.map((at, n) => ({ x: at, y: y[n], low: low[n], high: high[n] })) }];
+      });
+    }
+  }
+
+  lab.classifiedViews.curves = Curves;
+})();
