@@ -8,6 +8,8 @@
       ["U", "undo, also what was marked before a reload"], ["← → ↑ ↓", "move"], ["Space", "large view"], ["drag", "in the large view: grey level and width"],
       ["I", "invert"], ["O", "outline"], ["C", "crop box"], ["G", "next of images that look alike"]]],
     ["Train", [["← →", "earlier or later sheet"], ["Home End", "first or newest sheet"], ["Space", "play; on the box of a run: mark it to compare"]]],
+    ["Explore, on the map of the latent space", [["← → ↑ ↓", "move; with Shift: select an image"], ["+ −", "nearer, farther"], ["Home", "seeds, not what lies between"],
+      ["Enter", "keep the image"], ["A B", "begin or end the strip there"]]],
   ];
   const SHORT = {
     data: [["A", "accept"], ["R", "reject"], ["U", "undo"], ["Space", "zoom"], ["I", "invert"], ["?", "all keys"]],

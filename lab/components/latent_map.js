@@ -36,6 +36,7 @@
 
     home(seed = 0) {
       Object.assign(this, { seed, x: 0, y: 0, step: 1, at: 0, shown: null });
+      if (this.cells.length) this.select(0);
     }
 
     // As many images as there is room for; whether there is any.
@@ -67,11 +68,13 @@
       this.select(this.at);
     }
 
-    show(said) {
+    // While it is dragged only the pictures change: what is said of them follows when it stands still.
+    show(said, dragging = false) {
       if (said.cells.length !== this.cells.length) return; // asked for before the window changed its size
       this.shown = said;
+      this.cells.forEach((cell, n) => paint(cell.firstChild, said, n));
+      if (dragging) return;
       this.cells.forEach((cell, n) => {
-        paint(cell.firstChild, said, n);
         cell.setAttribute("aria-label", lab.latentCells.named(said.cells[n]));
         cell.toggleAttribute("data-seed", lab.latentCells.isSeed(said.cells[n].place));
       });
@@ -131,16 +134,16 @@
       const does = {
         "+": () => this.zoom(0.5), "=": () => this.zoom(0.5), "-": () => this.zoom(2), Home: () => this.toSeeds(),
         Enter: () => this.act("keep"), " ": () => this.act("keep"), a: () => this.act("first"), b: () => this.act("second"),
-      }[event.key];
+      }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (!arrow && !does) return;
       event.preventDefault();
       event.stopPropagation();
       if (does) does();
-      else if (event.shiftKey) this.step1(arrow);
+      else if (event.shiftKey) this.beside(arrow);
       else this.move(this.x + arrow[0] * this.step, this.y + arrow[1] * this.step);
     }
 
-    step1([across, down]) {
+    beside([across, down]) {
       const [column, row] = [(this.at % this.columns) + across, Math.floor(this.at / this.columns) + down];
       if (column >= 0 && column < this.columns && row >= 0 && row < this.rows) this.select(row * this.columns + column);
     }

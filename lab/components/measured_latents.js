@@ -81,6 +81,7 @@
       this.run = kind === "runs" ? id : "";
       this.known = null;
       this.about = this.picked = null;
+      this.label.hidden = true; // until the network says that it knows classes
       this.map.home(Number(this.seed.value));
       this.strip.put("first", null);
       this.strip.put("second", null);
@@ -166,8 +167,9 @@
         if (!answer || run !== this.run) return;
         if (!dragging) this.meet(answer);
         this.reveal();
-        this.map.show(answer);
-        if (!dragging) this.note.textContent = this.timed(answer);
+        this.map.show(answer, dragging);
+        if (dragging) return;
+        this.note.textContent = this.timed(answer);
         this.marks();
         if (this.strip.ends.first === null) this.begin(answer.cells);
       } catch (error) {
