@@ -1,0 +1,228 @@
+"""A comparison as one HTML file: verdicts, tables, figure and all that a methods section needs; no image."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engines.records import ComparisonRecord
+from lab import classified_tables, classifying, words
+from lab.evaluation_report import STYLE as BASE
+from lab.numbers import finite
+
+FILE = "report.html"
+STYLE = BASE + (
+    "td:nth-child(n){white-space:normal}.said td:nth-child(-n+2){white-space:nowrap}ul{margin:4px 0;padding-left:18px}"
+    ".confusion{display:inline-table;width:auto;margin:0 28px 14px 0}.confusion caption{text-align:left;color:#566070}"
+    "svg text{font-size:12px;fill:#1a1e25}svg .dim{fill:#566070}svg{display:block;max-width:100%}"
+)
+STATES = {"closed": "Closed", "open": "Open", "unknown": "Unknown"}
+HOW = (
+    "Values are means over the trainings with 95 % intervals: test patients are drawn anew with all their images "
+    "(bootstrap by patient), and the scatter of the trainings is added where each of them left out other training "
+    "patients (delete-a-group jackknife). Differences are paired on the same test images; p values are adjusted by "
+    "Holm's method over all classifiers and training sets of this comparison. McNemar's and DeLong's tests speak of "
+    "these trained classifiers only, and decide no verdict."
+)
+ROW_PX, LEFT_PX, RIGHT_PX, PLOT_PX = 26, 380, 190, 420
+
+
+def page(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
+    """The whole file. Everything that comes from the workspace is escaped."""
+    chosen = [name for name in classifying.MAIN if name in measures] or list(classifying.MAIN)
+    header, rows = classified_tables.wide(record, measures, chosen)
+    gone = "" if classifying.is_whole(record) else "This comparison was stopped: fewer trainings than were asked for."
+    notes = [gone, *record.warnings]
+    parts = [
+        f"<h1>Classifiers on “{_text(record.name)}”</h1>",
+        f'<p class="dim">{_text(words.NAME)} · {_text(words.NOT_FOR_DIAGNOSIS)}</p>',
+        *(f'<p class="warn">{_text(note)}</p>' for note in notes if note),
+        *(f"<p>{_text(sentence)}</p>" for sentence in classifying.headline(record, measures)),
+        "<h2>What could make it untrue</h2>",
+        _guards(record),
+        "<h2>Results</h2>",
+        _table(header, rows),
+        forest(record, measures),
+        "<h2>Differences in words</h2>",
+        _said(record, measures),
+        "<h2>Confusion, mean over the trainings</h2>",
+        *_confusions(record),
+        _refused(record),
+        f"<h2>Methods</h2><p>{_text(methods(record, measures))}</p><p>{HOW}</p><dl>",
+        *(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in protocol(record)),
+        "</dl>",
+    ]
+    head = f'<meta charset="utf-8"><title>Classifiers on {_text(record.name)}</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def methods(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
+    """What was done, as a methods section says it."""
+    trained = ", ".join(str(one["title"]) for one in record.classifiers)
+    arms = "; ".join(
+        f"{arm['title']} ({_images(arm)}, tested on {arm['n_test']:,} {arm['tested']} images)" for arm in record.arms
+    )
+    seeds = f"{record.seeds} training{'s' * (record.seeds != 1)}"
+    share = f", each leaving out another {1 / record.seeds:.0%} of the training patients" if record.train_varies else ""
+    test = f"the real set “{record.test}”" if record.test else f"patients of “{record.real}” that nothing learned from"
+    left = f" {len(record.leaks)} test images were found in what was learned from." if record.leaks else ""
+    tuned = (
+        f" Options were searched on validation patients for {len(record.tuned)} classifiers." if record.tuned else ""
+    )
+    return (
+        f"{trained} told {' from '.join(record.classes)}, with {seeds} for each training set{share}. Training sets: "
+        f"{arms}. Test images are {test}.{left}{tuned}"
+    )
+
+
+def _images(arm: Mapping[str, Any]) -> str:
+    parts = [f"{arm['n_real']:,} real"] if arm["n_real"] else []
+    parts += [f"{arm['n_synthetic']:,} synthetic of “{arm['source']}”"] if arm["n_synthetic"] else []
+    parts += [f"{arm['copies']} augmented copies of each"] if arm.get("copies") else []
+    return ", ".join(parts) or "no images"
+
+
+def protocol(record: ComparisonRecord) -> list[tuple[str, str]]:
+    """How the numbers were made, line by line."""
+    kept = ("real", "synthetic", "test", "classifiers")
+    given = {name: value for name, value in record.parameters.items() if name not in kept}
+    hashes = [f"{name}: {digest[:16] or 'unknown'}" for name, digest in record.parents.items()]
+    return [
+        ("Compared", f"{record.created} (UTC)"),
+        ("Real images", record.real),
+        ("Synthetic images", ", ".join(record.synthetic) or "none"),
+        ("Test images", record.test or "a part of the real images"),
+        ("Classes", ", ".join(record.classes)),
+        ("Class of interest", record.positive or "none: means over the classes"),
+        *((f"Options of {one['title']}", _plain(one.get("options", {}))) for one in record.classifiers),
+        ("Parameters", _plain(given)),
+        ("Trainings", f"{len(record.rows):,} of {record.cells:,}"),
+        ("SHA-256 of the pixels", ", ".join(hashes) or "not recorded"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+        ("Comparison", record.id),
+    ]
+
+
+def _plain(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in given.items()) or "none"
+
+
+def _text(value: Any) -> str:
+    return html.escape(str(value))
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "said") -> str:
+    head = "".join(f"<th>{_text(name)}</th>" for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _guards(record: ComparisonRecord) -> str:
+    lines = [
+        f"<dt>{STATES.get(str(one.get('state')), 'Unknown')}</dt>"
+        f"<dd><b>{_text(one.get('title', ''))}.</b> {_text(one.get('text', ''))}</dd>"
+        for one in record.guards
+    ]
+    leaks = [
+        f"<li>{_text(leak.get('item', ''))}: {_text(leak.get('kind', ''))} as {_text(leak.get('other_item', ''))}, "
+        f"{_text(leak.get('other_part', ''))}</li>"
+        for leak in record.leaks
+    ]
+    listed = f"<details><summary>{len(leaks)} leaks by name</summary><ul>{''.join(leaks)}</ul></details>"
+    return f"<dl>{''.join(lines)}</dl>{listed if leaks else ''}"
+
+
+def _said(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
+    """Each verdict on the measure that words go by, with the published tests beside it."""
+    classifiers, arms = classified_tables.titles(record)
+    name, rows = classifying.primary(record), []
+    for line in record.summary:
+        found = (line.get("differences") or {}).get(name)
+        if found:
+            said = classifying.judged(found, classifying.title_of(name, measures))
+            title = str(arms.get(line["arm"], {}).get("title", line["arm"]))
+            tests = published(line.get("published_tests") or {})
+            rows.append([classifiers.get(line["classifier"], line["classifier"]), title, said, tests])
+    if not rows:
+        return "<p>No training set stands beside training on real images alone.</p>"
+    return _table(["Classifier", "Training set", "Verdict", "Published tests"], rows)
+
+
+def published(tests: Mapping[str, Any]) -> str:
+    """McNemar's and DeLong's tests in words."""
+    parts = []
+    if mcnemar := tests.get("mcnemar"):
+        parts.append(f"McNemar {mcnemar.get('b')} against {mcnemar.get('c')}, {classifying.p_words(mcnemar.get('p'))}")
+    if delong := tests.get("delong"):
+        gap = finite(delong.get("difference"))
+        parts.append(f"DeLong {'–' if gap is None else f'{gap:+.3f}'}, {classifying.p_words(delong.get('p'))}")
+    return "; ".join(parts) or "–"
+
+
+def _confusions(record: ComparisonRecord) -> list[str]:
+    classifiers, arms = classified_tables.titles(record)
+    drawn = []
+    for line in record.summary:
+        table = line.get("confusion") or []
+        title = str(arms.get(line["arm"], {}).get("title", line["arm"]))
+        name = f"{classifiers.get(line['classifier'], line['classifier'])}: {title}"
+        heads = "".join(f"<th>called {_text(one)}</th>" for one in record.classes)
+        rows = "".join(
+            f"<tr><td>{_text(label)}</td>" + "".join(f"<td>{_text(f'{count:g}')}</td>" for count in counts) + "</tr>"
+            for label, counts in zip(record.classes, table, strict=False)
+        )
+        drawn.append(
+            f'<table class="confusion"><caption>{_text(name)}</caption><tr><th></th>{heads}</tr>{rows}</table>'
+        )
+    return drawn
+
+
+def _refused(record: ComparisonRecord) -> str:
+    lines = []
+    for one in record.not_done:
+        said = " ".join(one.get(name, "") for name in ("what", "why", "advice"))
+        lines.append(f"<dt>{_text(one.get('classifier', ''))}, {_text(one.get('arm', ''))}</dt><dd>{_text(said)}</dd>")
+    return f"<h2>Not trained</h2><dl>{''.join(lines)}</dl>" if lines else ""
+
+
+def forest(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
+    """Differences with their intervals on one axis; "" where nothing is compared."""
+    classifiers, arms = classified_tables.titles(record)
+    name = classifying.primary(record)
+    rows = []
+    for line in record.summary:
+        found = (line.get("differences") or {}).get(name) or {}
+        ends = [finite(found.get(key)) for key in ("low", "value", "high")]
+        if all(end is not None for end in ends):
+            title = str(arms.get(line["arm"], {}).get("title", line["arm"]))
+            rows.append((f"{classifiers.get(line['classifier'], '')}: {title}", ends, found))
+    if not rows:
+        return ""
+    far = max(abs(float(end)) for _, ends, _ in rows for end in ends if end is not None) * 1.08 or 1.0
+
+    def x(value: float) -> float:
+        return LEFT_PX + PLOT_PX * (value + far) / (2 * far)
+
+    height = ROW_PX * len(rows) + 44
+    drawn = [
+        f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="6" y2="{height - 34}" stroke="#98a1ae" stroke-dasharray="3 3"/>'
+    ]
+    for n, (title, ends, found) in enumerate(rows):
+        low, value, high = (float(end or 0) for end in ends)
+        y = ROW_PX * n + 18
+        short = title if len(title) < 58 else title[:56] + "…"
+        drawn.append(
+            f'<text x="0" y="{y + 4}">{_text(short)}</text>'
+            f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="#c65d10" stroke-width="2"/>'
+            f'<circle cx="{x(value):.1f}" cy="{y}" r="4" fill="#c65d10"/>'
+            f'<text class="dim" x="{LEFT_PX + PLOT_PX + 14}" y="{y + 4}">{_text(found.get("verdict", ""))}</text>'
+        )
+    for value in (-far / 1.08, 0, far / 1.08):
+        label = classifying.signed({"value": value})
+        drawn.append(f'<text class="dim" x="{x(value):.1f}" y="{height - 18}" text-anchor="middle">{label}</text>')
+    side = "better" if measures.get(name, {}).get("better", "higher") == "higher" else "worse"
+    words_ = f"Difference in {classifying.title_of(name, measures)} from real images alone; to the right {side}"
+    drawn.append(f'<text class="dim" x="{x(0):.1f}" y="{height - 2}" text-anchor="middle">{_text(words_)}</text>')
+    width = LEFT_PX + PLOT_PX + RIGHT_PX
+    return f'<svg role="img" width="{width}" viewBox="0 0 {width} {height}">{"".join(drawn)}</svg>'

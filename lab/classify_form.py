@@ -1,0 +1,251 @@
+"""The Classify tab's form: classifiers, training sets and test images to choose; words come from the engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engines import files
+from engines.errors import LabError
+from engines.records import ImageSetRecord, JobRecord
+from engines.workspace import Workspace
+from lab import classifying, forms
+from lab.components import cards
+from lab.components.base import packed
+from lab.explore_form import reason
+
+BESIDE = ("seeds", "leave_out", "tune_trials", "tune_minutes", "seed", "leak_reason")  # in the form's order
+NUMBERS = {  # what a protocol leaves open, with the words around the number
+    "mixed": (("ratio", "synthetic for each real image"),),
+    "replace": (("share", "of the real images"),),
+    "phases": (("phase_step", "images a phase"), ("phases", "phases")),
+    "augmented": (("augment_copies", "copies of each image"),),
+}
+PROTOCOL_HELP = {
+    "real": "What all others are compared with; always there.",
+    "mixed": "All real training images, and synthetic ones beside them.",
+    "replace": "A share of the real training images makes way for as many synthetic ones: can they stand in?",
+    "phases": "More and more synthetic images beside the real ones: where does it stop to help?",
+    "augmented": "Turned, shifted and mirrored versions of the real images: what costs nothing must be beaten first.",
+    "synthetic_to_real": "Learns from synthetic images alone: what do they carry over?",
+    "real_to_synthetic": "Asked about synthetic images: do they look like their class? Says nothing of patients.",
+    "synthetic": "Synthetic to synthetic: high even where the images are poor; papers quote it.",
+}
+WITHOUT_SYNTHETIC = frozenset({"real", "augmented"})
+# Which training sets each study had; its classifiers are those that have a preset of its name.
+STUDIES: dict[str, dict[str, Any]] = {
+    "rahali_2025": {"protocols": ["replace"], "numbers": {"share": 0.25}, "one_class": True},
+    "aytar_2024": {"protocols": ["synthetic", "real_to_synthetic", "synthetic_to_real"]},
+    "al_bouhairi": {"protocols": ["augmented", "mixed"], "numbers": {"ratio": 0.5}},
+    "chi_2018": {"protocols": ["mixed", "synthetic_to_real"], "numbers": {"ratio": 1.0}},
+    "james_2024": {"protocols": ["phases"], "numbers": {"phase_step": 520, "phases": 5}, "one_class": True},
+}
+COSTS = {
+    "light": ("Light", "Seconds, once features are kept."),
+    "medium": ("Medium", "A small network from scratch: minutes on a processor."),
+    "heavy": ("Heavy", "Deep networks: want a GPU."),
+}
+
+
+def listed(workspace: Workspace, lines: classifying.Lines, chosen: str) -> str:
+    """Comparisons at work and done, newest first; one that has just ended is taken for its job."""
+    items = []
+    for job in classifying.jobs(workspace):
+        text = {"queued": "waiting", "failed": "failed", "interrupted": "interrupted"}.get(job.state, "at work")
+        title = str(job.parameters.get("real", "")) or job.title
+        items.append({"id": f"jobs/{job.id}", "title": title, "text": text, "state": job.state, "hint": job.title})
+    for line in lines.all():
+        size = f"{line['classifiers']} × {line['arms']} × {line['seeds']}"
+        done = "" if line["whole"] else f" · {line['rows']} of {line['cells']}"
+        text = f"{line['created'][:10]} · {size}{done}"
+        items.append({"id": f"comparisons/{line['id']}", "title": line["name"], "text": text, "hint": line["id"]})
+    if chosen.startswith("jobs/") and chosen not in [item["id"] for item in items]:
+        chosen = f"comparisons/{came_of(workspace, chosen.removeprefix('jobs/'))}"
+    empty = "No comparison yet. Choose images and classifiers, then press Compare."
+    return cards.value(items, chosen, empty, "Comparisons")
+
+
+def came_of(workspace: Workspace, job: str) -> str:
+    """Id of the comparison that a job made, "" if it made none."""
+    try:
+        found = JobRecord.model_validate(files.read_json(workspace.folder("jobs", job) / "job.json"))
+    except (OSError, LabError, ValueError):
+        return ""
+    return str((found.result or {}).get("id", ""))
+
+
+def real_sets(workspace: Workspace) -> list[ImageSetRecord]:
+    """Real sets with two classes or more, those with a test part first, then the newest."""
+    sets = [one for one in workspace.records("image_sets") if one.origin == "real" and len(named(one)) > 1]
+    return sorted(reversed(sets), key=lambda one: not _tests(one))
+
+
+def named(record: ImageSetRecord) -> list[str]:
+    """The classes that have a name, in the engine's order."""
+    return sorted(name for name in record.classes if name)
+
+
+def _tests(record: ImageSetRecord) -> bool:
+    return bool({"test", "validation"} & set(record.split_counts))
+
+
+def set_choice(record: ImageSetRecord) -> tuple[str, str]:
+    return f"{record.name} · {record.items:,} · {', '.join(named(record))}"[:90], record.id
+
+
+def own_part(record: ImageSetRecord | None) -> str:
+    """Which images are tested on if no other set is chosen."""
+    parts = record.split_counts if record else {}
+    for part in ("test", "validation"):
+        if count := sum(parts.get(part, {}).values()):
+            return f"their {part} part · {count:,}"
+    return "a fifth of their patients"
+
+
+def no_positive(names: Sequence[str]) -> str:
+    """What stands for no choice of a class of interest."""
+    return f"automatic: {names[1]}" if len(names) == 2 else "none: mean over the classes"
+
+
+def words_of(description: Mapping[str, Any]) -> dict[str, forms.Setting]:
+    """The task's settings by name, for bounds and tooltips; {} while the engine has said nothing."""
+    return {setting.name: setting for setting in forms.settings(_task(description).get("parameters", {}))}
+
+
+def _task(description: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = description.get("tasks", {}).get(classifying.KIND, {})
+    return found
+
+
+def offered(
+    description: Mapping[str, Any], workspace: Workspace, real: ImageSetRecord | None, picked: str | None
+) -> str:
+    """Synthetic sets, classifiers and training sets as the form shows them, with what is picked so far."""
+    known = words_of(description)
+    specs = description.get("classifiers", {})
+    before = json.loads(picked or "null") or {}
+    defaults = _task(description).get("parameters", {}).get("properties", {})
+    start = {name: defaults.get(name, {}).get("default") or [] for name in ("classifiers", "protocols")}
+    numbers = {
+        name: {"low": one.low, "high": one.high, "whole": one.kind == "integer", "default": one.default,
+               "help": forms.tooltip(one), "open": one.low_open}
+        for rows in NUMBERS.values() for name, _ in rows if (one := known.get(name))
+    }  # fmt: skip
+    return packed(
+        {
+            "sets": synthetic_sets(workspace, real),
+            "groups": [
+                {"title": title, "help": text, "classifiers": [
+                    _classifier(name, spec, workspace) for name, spec in specs.items() if spec.get("cost") == cost]}
+                for cost, (title, text) in COSTS.items()
+            ] if known else [],
+            "features": _features(description, workspace),
+            "protocols": _protocols(description),
+            "numbers": numbers,
+            "studies": _studies(specs),
+            "classes": named(real) if real else [],
+            "start": start,
+            "chosen": before.get("chosen"),
+            "seeds": before.get("seeds", 5),
+        }
+    )  # fmt: skip
+
+
+def synthetic_sets(workspace: Workspace, real: ImageSetRecord | None) -> list[dict[str, str]]:
+    """Synthetic sets, newest first; those that cannot be learned from beside this real set with the reason."""
+    found = []
+    for record in reversed(workspace.records("image_sets")):
+        if record.origin != "synthetic":
+            continue
+        shared = [name for name in named(record) if real and record.classes[name] and name in real.classes]
+        why = ""
+        if real and not shared:
+            why = f"None of its images carries a class of “{real.name}”: a classifier cannot learn from them."
+        elif real and (record.channels, record.dtype) != (real.channels, real.dtype):
+            why = f"It does not go together with “{real.name}”: other channels or another bit depth."
+        counts = ", ".join(f"{record.classes[name]:,} {name}" for name in shared) or f"{record.items:,} images"
+        found.append({"name": record.id, "title": record.name, "text": counts, "missing": why})
+    return sorted(found, key=lambda one: bool(one["missing"]))
+
+
+def _classifier(name: str, spec: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+    lacking = reason(spec.get("weights", ()), workspace)
+    presets = [
+        {
+            "name": preset, "title": given["title"], "help": given["summary"],
+            # A preset that begins from random weights needs no file.
+            "missing": "" if given.get("changes", {}).get("start") == "random" else lacking,
+            "on": "on" in given.get("changes", {}),
+        }
+        for preset, given in spec.get("presets", {}).items()
+    ]  # fmt: skip
+    return {
+        "name": name, "title": spec["title"], "help": [spec["summary"], f"Source: {spec['source']}."],
+        "features": "on" in spec.get("options", {}).get("properties", {}), "presets": presets, "missing": lacking,
+    }  # fmt: skip
+
+
+def _features(description: Mapping[str, Any], workspace: Workspace) -> list[dict[str, Any]]:
+    """What the classic classifiers can learn from."""
+    found = [
+        {"name": name, "title": spec["title"], "help": [spec["summary"]], "missing": reason(spec["weights"], workspace)}
+        for name, spec in description.get("extractors", {}).items()
+    ]
+    found.sort(key=lambda one: (bool(one["missing"]), one["name"] != "texture"))
+    pixels = {"name": "pixels", "title": "Pixels", "help": ["The image itself, made small."], "missing": ""}
+    return [pixels, *found]
+
+
+def _protocols(description: Mapping[str, Any]) -> list[dict[str, Any]]:
+    titles = _task(description).get("about", {}).get("protocols", {})
+    order = [
+        *(name for name in PROTOCOL_HELP if name in titles),
+        *(name for name in titles if name not in PROTOCOL_HELP),
+    ]
+    return [
+        {
+            "name": name, "title": titles[name], "help": [PROTOCOL_HELP.get(name, "")],
+            "synthetic": name not in WITHOUT_SYNTHETIC, "numbers": [list(one) for one in NUMBERS.get(name, ())],
+        }
+        for name in order
+    ]  # fmt: skip
+
+
+def _studies(specs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The studies whose classifiers are here."""
+    found = []
+    for study, about in STUDIES.items():
+        own = [(name, spec["presets"][study]) for name, spec in specs.items() if study in spec.get("presets", {})]
+        if own:
+            wishes = [f"{name}:{study}" for name, _ in own]
+            found.append({"name": study, "title": own[0][1]["title"], "classifiers": wishes, **about})
+    return found
+
+
+def parameters(
+    description: Mapping[str, Any], real: Any, test: Any, positive: Any, picked: str, *more: Any
+) -> dict[str, Any]:
+    """The task's parameters from the form's values. Raises LabError for what cannot be used."""
+    if not real:
+        advice = "Make an image set with two or more classes on the Data tab, best divided by patient."
+        raise LabError("There are no labelled real images to learn from.", "", advice)
+    value = json.loads(picked or "{}") or {}
+    chosen = value.get("chosen") or {}
+    if not chosen.get("classifiers"):
+        raise LabError("No classifier is ticked.", "", "Tick at least one.")
+    known = words_of(description)
+    numbers = {name: chosen["numbers"][name] for name in value.get("numbers", {}) if name in chosen.get("numbers", {})}
+    given = dict(zip(BESIDE, more, strict=False)) | numbers
+    form = [known[name] for name in given if name in known]
+    checked = forms.read(form, [given[setting.name] for setting in form]) if form else given
+    only = more[len(BESIDE)] if len(more) > len(BESIDE) else []
+    return {
+        "real": real, "test": test or "", "positive": positive or "",
+        "synthetic": [str(name) for name in chosen.get("sets", [])],
+        "classifiers": [str(name) for name in chosen["classifiers"]],
+        "protocols": ["real", *(str(name) for name in chosen.get("protocols", []) if name != "real")],
+        "synthetic_classes": [str(chosen["to"])] if chosen.get("to") else [],
+        "classes": list(only or []),
+        **checked,
+    }  # fmt: skip

@@ -1,0 +1,259 @@
+// The form of a comparison: synthetic sets, classifiers with their presets and features, training sets; and how many
+// trainings that makes.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  const WAITING = "Asking the engine what it can do. The first start takes some seconds.";
+  const MOST_FOR_ONE = 300; // trainings beyond which the line says so
+
+  const make = (tag, about, ...children) => lab.el(tag, about, children);
+  const counted = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+
+  // The reason why something cannot be chosen, shown when it is asked for.
+  function why(missing) {
+    const text = make("p", { class: "lab-measures-why", hidden: true }, missing);
+    const needs = missing.startsWith("The weights");
+    const button = make("button", { type: "button", class: "lab-measures-missing", "aria-expanded": "false", title: missing }, needs ? "needs a file" : "why not");
+    button.addEventListener("click", () => {
+      text.hidden = !text.hidden;
+      button.setAttribute("aria-expanded", String(!text.hidden));
+    });
+    return [button, text];
+  }
+
+  class Arms {
+    constructor(root, props) {
+      this.root = root;
+      this.props = props;
+      this.told = ""; // what this part itself wrote into its value
+      this.value = {};
+      this.chosen = null;
+      this.refresh = [];
+    }
+
+    show() {
+      if (this.props.value === this.told) return;
+      this.value = JSON.parse(this.props.value || "null") || {};
+      const { sets = [], groups = [], features = [], protocols = [], classes = [] } = this.value;
+      if (!this.chosen) this.chosen = this.value.chosen || (groups.length ? this.first() : null);
+      const drawn = JSON.stringify([sets, groups, features, protocols, classes]);
+      if (drawn !== this.drawn) this.build();
+      this.drawn = drawn;
+      this.tell();
+    }
+
+    // What stands ticked at first: the engine's defaults, and the newest synthetic set that can be used.
+    first() {
+      const { start, numbers, sets, features } = this.value;
+      const free = new Set(features.filter((one) => !one.missing).map((one) => one.name));
+      const wishes = start.classifiers.map((wish) => {
+        const [name, on] = wish.split("@");
+        return { name: name.split(":")[0], preset: name.split(":")[1] || "", on };
+      }).filter(({ on }) => !on || free.has(on));
+      return {
+        ticked: wishes.map(({ name, preset }) => [name, preset]),
+        features: [...new Set(wishes.map(({ on }) => on).filter(Boolean))],
+        sets: sets.filter((one) => !one.missing).slice(0, 1).map((one) => one.name),
+        protocols: start.protocols.filter((name) => name !== "real"),
+        numbers: Object.fromEntries(Object.entries(numbers).map(([name, one]) => [name, one.default])),
+        to: "",
+      };
+    }
+
+    build() {
+      this.refresh = [];
+      const { sets, groups, features, protocols, studies, classes } = this.value;
+      if (!groups || !groups.length) return this.root.replaceChildren(make("p", {}, WAITING));
+      const list = (title, help, rows, more) => make("div", { role: "group", "aria-label": title }, make("h4", { title: help }, title), more, make("ul", {}, ...rows));
+      const none = make("p", { class: "lab-arms-none" }, "No synthetic set yet: generate one on the Export tab from a trained run.");
+      const classic = list("Features of the classic ones", "Each classic classifier is trained on each of these.", features.map((one) => this.plain(one, "features")));
+      this.refresh.push(() => {
+        classic.hidden = !this.chosen.ticked.some(([name, preset]) => this.asksFeatures(name, preset));
+      });
+      this.line = make("p", { class: "lab-arms-line", role: "status" });
+      this.root.replaceChildren(
+        this.study(studies || []),
+        sets.length ? list("Synthetic images", "Sets to learn from as well.", sets.map((one) => this.plain(one, "sets"))) : make("div", { role: "group", "aria-label": "Synthetic images" }, make("h4", {}, "Synthetic images"), none),
+        make("h3", {}, "Classifiers"),
+        ...groups.filter((group) => group.classifiers.length).map((group) => list(group.title, group.help, [...group.classifiers].sort((one, other) => Number(Boolean(one.missing)) - Number(Boolean(other.missing))).map((one) => this.classifier(one)))),
+        classic,
+        list("Training sets", "What each classifier learns from, and is asked about.", protocols.map((one) => this.protocol(one))),
+        this.to(classes), this.line);
+      return undefined;
+    }
+
+    row(name, title, help, missing, ...more) {
+      const box = make("input", { type: "checkbox", value: name, disabled: Boolean(missing) });
+      const about = make("span", { class: "info-text" }, ...help.filter(Boolean).map((text) => make("span", {}, text)));
+      const label = make("label", { class: "lab-helped" }, box, make("span", { class: "label-text" }, title), about);
+      return { box, node: make("li", { "data-name": name, "data-missing": Boolean(missing) }, label, ...more, ...(missing ? why(missing) : [])) };
+    }
+
+    plain(one, list) {
+      const count = one.text ? make("small", {}, one.text) : null;
+      const { box, node } = this.row(one.name, one.title, one.help || [one.title, one.text], one.missing, count);
+      box.addEventListener("change", () => {
+        this.chosen[list] = this.chosen[list].filter((name) => name !== one.name).concat(box.checked ? [one.name] : []);
+        this.tell();
+      });
+      this.refresh.push(() => {
+        box.checked = !one.missing && this.chosen[list].includes(one.name);
+      });
+      return node;
+    }
+
+    // A classifier with its presets: as the engine sets it, or as a study did.
+    classifier(one) {
+      const options = [{ name: "", title: "as set here", missing: one.missing, help: "" }, ...one.presets];
+      const free = options.filter((option) => !option.missing);
+      const list = one.presets.length ? make("select", { "aria-label": `Preset of ${one.title}`, title: "As the engine sets it, or as a study did" },
+        ...options.map((option) => make("option", { value: option.name, disabled: Boolean(option.missing), title: option.help }, option.title))) : null;
+      const { box, node } = this.row(one.name, one.title, [...one.help, ...one.presets.map((preset) => `${preset.title}: ${preset.help}`)], free.length ? "" : one.missing, list);
+      const current = () => (this.chosen.ticked.find(([name]) => name === one.name) || [])[1];
+      const take = (on, preset) => {
+        this.chosen.ticked = this.chosen.ticked.filter(([name]) => name !== one.name).concat(on ? [[one.name, preset]] : []);
+        this.tell();
+      };
+      box.addEventListener("change", () => take(box.checked, list ? list.value : ""));
+      if (list) list.addEventListener("change", () => take(true, list.value));
+      this.refresh.push(() => {
+        const preset = current();
+        box.checked = preset !== undefined && free.some((option) => option.name === preset);
+        if (!list) return;
+        list.hidden = !box.checked;
+        if (box.checked) list.value = preset;
+        else if (free.length) list.value = free[0].name;
+      });
+      return node;
+    }
+
+    asksFeatures(name, preset) {
+      const one = this.value.groups.flatMap((group) => group.classifiers).find((other) => other.name === name);
+      const own = one && one.presets.find((other) => other.name === preset);
+      return Boolean(one && one.features && !(own && own.on));
+    }
+
+    protocol(one) {
+      const fields = one.numbers.filter(([name]) => this.value.numbers[name]).map(([name, words]) => {
+        const about = this.value.numbers[name];
+        const field = make("input", { type: "number", min: about.low, max: about.high, step: about.whole ? 1 : "any", "aria-label": words, title: about.help });
+        field.addEventListener("input", () => {
+          const number = Number(field.value);
+          if (field.value === "" || !Number.isFinite(number)) return;
+          this.chosen.numbers[name] = number;
+          this.tell();
+        });
+        this.refresh.push(() => {
+          if (document.activeElement !== field) field.value = this.chosen.numbers[name] ?? about.default;
+        });
+        return make("label", { class: "lab-arms-number" }, field, words);
+      });
+      const numbers = make("div", { class: "lab-arms-numbers" }, ...fields);
+      const { box, node } = this.row(one.name, one.title, one.help, "", fields.length ? numbers : null);
+      box.addEventListener("change", () => {
+        this.chosen.protocols = this.chosen.protocols.filter((name) => name !== one.name).concat(box.checked ? [one.name] : []);
+        this.tell();
+      });
+      this.refresh.push(() => {
+        const always = one.name === "real";
+        const needs = one.synthetic && !this.sets().length;
+        box.disabled = always || needs;
+        box.checked = always || (!needs && this.chosen.protocols.includes(one.name));
+        node.title = needs ? "Tick a synthetic set first." : "";
+        node.toggleAttribute("data-missing", needs);
+        numbers.hidden = !box.checked;
+      });
+      return node;
+    }
+
+    // Which classes get synthetic images: all of them, or the rare one.
+    to(classes) {
+      const list = make("select", { "aria-label": "Synthetic images go to" }, make("option", { value: "" }, "every class"), ...classes.map((name) => make("option", { value: name }, `only ${name}`)));
+      list.addEventListener("change", () => {
+        this.chosen.to = list.value;
+        this.tell();
+      });
+      const row = make("label", { class: "lab-arms-to", title: "With real + synthetic, a share replaced, and phases. For one class alone, class and source coincide in part: the checks say so." }, "Synthetic images go to", list);
+      this.refresh.push(() => {
+        row.hidden = !this.chosen.protocols.some((name) => ["mixed", "replace", "phases"].includes(name)) || !this.sets().length;
+        list.value = classes.includes(this.chosen.to) ? this.chosen.to : "";
+      });
+      return row;
+    }
+
+    // One click ticks what a study had.
+    study(studies) {
+      const list = make("select", { "aria-label": "As in", title: "Tick the classifiers and training sets of a published study" },
+        make("option", { value: "" }, "choose a study"), ...studies.map((one) => make("option", { value: one.name }, one.title)));
+      list.addEventListener("change", () => {
+        const one = studies.find((study) => study.name === list.value);
+        if (!one) return;
+        const two = this.value.classes || [];
+        this.chosen = {
+          ...this.chosen, ticked: one.classifiers.map((wish) => wish.split(":")), protocols: [...one.protocols],
+          numbers: { ...this.chosen.numbers, ...one.numbers }, to: one.one_class && two.length === 2 ? two[1] : "",
+        };
+        this.tell();
+        const lacking = this.value.groups.flatMap((group) => group.classifiers)
+          .filter((other) => one.classifiers.includes(`${other.name}:${one.name}`) && other.presets.find((preset) => preset.name === one.name).missing);
+        if (lacking.length) lab.toast(`${lacking.map((other) => other.title).join(", ")}: weights are not on this computer. The list says which.`);
+        list.value = "";
+      });
+      return make("label", { class: "lab-arms-to", hidden: !studies.length }, "As in", list);
+    }
+
+    // Only sets that can be used beside this real set.
+    sets() {
+      return this.value.sets.filter((one) => !one.missing && this.chosen.sets.includes(one.name)).map((one) => one.name);
+    }
+
+    classifiers() {
+      const free = new Set(this.value.features.filter((one) => !one.missing).map((one) => one.name));
+      const on = this.chosen.features.filter((name) => free.has(name));
+      const known = this.value.groups.flatMap((group) => group.classifiers);
+      return this.chosen.ticked.flatMap(([name, preset]) => {
+        const one = known.find((other) => other.name === name);
+        const lacking = !one || (preset ? (one.presets.find((other) => other.name === preset) || { missing: "gone" }).missing : one.missing);
+        if (lacking) return [];
+        const wish = preset ? `${name}:${preset}` : name;
+        return this.asksFeatures(name, preset) ? on.map((feature) => `${wish}@${feature}`) : [wish];
+      });
+    }
+
+    // What stands chosen, on the page and as the part's value for the button.
+    tell() {
+      if (!this.chosen || !this.value.groups || !this.value.groups.length) return;
+      for (const one of this.refresh) one();
+      const sets = this.sets();
+      const classifiers = this.classifiers();
+      const needs = new Map(this.value.protocols.map((one) => [one.name, one.synthetic]));
+      const protocols = this.chosen.protocols.filter((name) => needs.has(name) && (!needs.get(name) || sets.length));
+      const arms = 1 + protocols.reduce((sum, name) => sum + (needs.get(name) ? sets.length : 1) * (name === "phases" ? this.chosen.numbers.phases : 1), 0);
+      const seeds = Math.max(1, Math.round(Number(this.value.seeds) || 1));
+      const total = classifiers.length * arms * seeds;
+      this.line.textContent = classifiers.length
+        ? `${counted(classifiers.length, "classifier", "classifiers")} × ${counted(arms, "training set", "training sets")} × ${counted(seeds, "seed", "seeds")} = ${counted(total, "training", "trainings")}${total > MOST_FOR_ONE ? ". That may take long." : ""}`
+        : this.chosen.ticked.length ? "Tick features for the classic classifiers." : "Tick a classifier.";
+      const to = (this.value.classes || []).includes(this.chosen.to) ? this.chosen.to : "";
+      this.told = JSON.stringify({ ...this.value, chosen: { ...this.chosen, sets, classifiers, protocols, to } });
+      if (this.props.value !== this.told) this.props.value = this.told;
+    }
+  }
+
+  // The part's value for another number of seeds.
+  function seeds(number, value) {
+    return JSON.stringify({ ...JSON.parse(value || "null"), seeds: number });
+  }
+
+  function mount(element, props, watch) {
+    const root = lab.feed.claim(element, "arms", "Classifiers and training sets");
+    if (!root) return;
+    root.classList.add("lab-measures");
+    root.arms = new Arms(root, props);
+    root.replaceChildren(make("p", {}, WAITING));
+    watch("value", () => root.arms.show());
+    root.arms.show();
+  }
+
+  lab.arms = { mount, seeds };
+})();

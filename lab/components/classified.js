@@ -1,0 +1,303 @@
+// A comparison of classifiers in views: the one chosen on the left, or the one at work, whose trainings fill the matrix.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  const LIVE = new Set(["queued", "running", "pausing", "paused", "stopping"]);
+  const EVERY_MS = 600;
+  const REMEMBERED = "lab.classify.view";
+  const VIEWS = [
+    ["matrix", "Trainings", "Classifiers against training sets: every training as it comes"],
+    ["table", "Results", "Every measure with its interval, and what it differs by from real images alone"],
+    ["forest", "Differences", "What each training set changes, with its interval, for each classifier"],
+    ["curves", "Curves", "ROC, precision and recall, calibration"],
+    ["confusion", "Confusion", "Which classes are taken for which, and the images behind each number"],
+    ["images", "Images", "Single test images: what was said of them, and the training images that they are like"],
+    ["phases", "Phases", "A measure against the number of synthetic images added"],
+    ["tuning", "Tuning", "What was tried for each classifier before the comparison"],
+    ["checks", "Checks", "What could make the result untrue: leaks, confounds, too few images"],
+  ];
+  const NOTHING = {
+    name: "", created: "", real: "", test: "", synthetic: [], classes: [], positive: "", seeds: 0, classifiers: [], arms: [], rows: [], summary: [], curves: [],
+    guards: [], leaks: [], tuned: [], trials: [], not_done: [], warnings: [], headline: [], parameters: {}, versions: {}, measures: {}, main: [], files: [], cells: 0,
+  };
+
+  const make = (tag, about, ...children) => lab.el(tag, about, children);
+  const said = (error) => [error.words || error.what || error.message, error.why || error.detail, error.advice].filter(Boolean).filter((text, place, all) => all.indexOf(text) === place).join(" ");
+
+  class Classified {
+    constructor(root) {
+      this.root = root;
+      this.of = null; // "comparisons/…" or "jobs/…", "" where there is none; null before the page has said it
+      this.shown = ""; // id of the comparison on show
+      this.job = ""; // the comparing job that is followed
+      this.data = null;
+      this.measure = "";
+      this.chosen = {}; // classifier, arm and more, shared by the views
+      this.asked = 0; // counts requests, so that a slow answer never replaces a newer one
+      this.build();
+      this.look = lab.poll(root, () => this.tick(), EVERY_MS);
+    }
+
+    build() {
+      this.line = new lab.classifiedHead.Head(this);
+      const there = VIEWS.filter(([name]) => lab.classifiedViews[name]);
+      this.tabs = there.map(([name, title, help]) => {
+        const tab = make("button", { type: "button", role: "tab", id: `lab-classified-tab-${name}`, "data-view": name, "aria-controls": `lab-classified-${name}`, title: help }, title);
+        tab.addEventListener("click", () => this.open(name));
+        return tab;
+      });
+      this.list = make("div", { class: "lab-classified-tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs);
+      this.list.addEventListener("keydown", (event) => this.key(event));
+      this.empty = make("p", { role: "status" });
+      this.next = make("button", { type: "button", class: "lab-button", hidden: true }, "Open the Data tab");
+      this.next.addEventListener("click", () => document.getElementById("tab-data-button").click());
+      this.again = make("button", { type: "button", class: "lab-button", hidden: true, title: "Start the same comparison again: trainings that are done are not repeated" }, "Continue");
+      this.again.addEventListener("click", () => this.goOn());
+      this.nothing = make("div", { class: "lab-classified-empty", hidden: true }, this.empty, this.next, this.again);
+      this.views = {};
+      const panels = there.map(([name]) => {
+        const tools = make("div", { class: "lab-classified-tools", "data-tools": name });
+        const panel = make("div", { class: `lab-classified-view lab-view-${name}`, role: "tabpanel", id: `lab-classified-${name}`, "aria-labelledby": `lab-classified-tab-${name}`, tabindex: 0 });
+        this.views[name] = { panel, tools, view: new lab.classifiedViews[name](panel, tools, this), drawn: null };
+        return panel;
+      });
+      this.bar = make("div", { class: "lab-classified-bar" }, this.list, ...Object.values(this.views).map(({ tools }) => tools));
+      this.root.append(this.line.root, this.bar, this.nothing, ...panels);
+      let view = "";
+      try {
+        view = sessionStorage.getItem(REMEMBERED) || "";
+      } catch { /* the first one */ }
+      this.open(this.views[view] ? view : "matrix");
+    }
+
+    key(event) {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const tabs = this.tabs.filter((tab) => !tab.hidden);
+      const at = tabs.indexOf(document.activeElement);
+      if (!step || at < 0) return;
+      event.preventDefault();
+      const next = tabs[(at + step + tabs.length) % tabs.length];
+      this.open(next.dataset.view);
+      next.focus();
+    }
+
+    open(name) {
+      this.view = name;
+      try {
+        sessionStorage.setItem(REMEMBERED, name);
+      } catch { /* the choice lasts as long as the page */ }
+      this.draw();
+    }
+
+    // Only the view on show is drawn; the others when they are opened. A view that has nothing to say has no tab.
+    draw() {
+      const fits = (name) => !this.data || !lab.classifiedViews[name].fits || lab.classifiedViews[name].fits(this.data);
+      const current = fits(this.view) ? this.view : "matrix";
+      for (const tab of this.tabs) {
+        const chosen = tab.dataset.view === current;
+        tab.hidden = !fits(tab.dataset.view);
+        tab.setAttribute("aria-selected", String(chosen));
+        tab.setAttribute("tabindex", chosen ? "0" : "-1");
+      }
+      for (const [name, { panel, tools }] of Object.entries(this.views)) {
+        panel.hidden = !this.data || name !== current;
+        tools.hidden = panel.hidden;
+      }
+      this.list.hidden = !this.data;
+      this.nothing.hidden = Boolean(this.data);
+      const one = this.views[current];
+      if (!this.data || one.drawn === this.data) return;
+      one.drawn = this.data;
+      one.view.show(this.data);
+    }
+
+    // For the views
+
+    // Draw all views anew: what they share has changed.
+    redraw() {
+      for (const one of Object.values(this.views)) one.drawn = null;
+      this.draw();
+    }
+
+    measureTo(name) {
+      this.measure = name;
+      this.redraw();
+    }
+
+    choose(more) {
+      this.chosen = { ...this.chosen, ...more };
+      this.redraw();
+    }
+
+    go(view, more = {}) {
+      this.chosen = { ...this.chosen, ...more };
+      for (const one of Object.values(this.views)) one.drawn = null;
+      this.open(view);
+    }
+
+    address(path) {
+      return `/lab/comparison/${encodeURIComponent(this.shown)}/${path}`;
+    }
+
+    // The page says what is chosen on the left, and which job the button has just started.
+    take({ of = "", job = "" }) {
+      if (job) of = `jobs/${job}`;
+      if (of === this.of && of) return;
+      // A job that has just ended is gone from the list: what came of it is on show already.
+      if (this.of && this.of.startsWith("jobs/") && of === `comparisons/${this.shown}`) {
+        this.of = of;
+        return;
+      }
+      if (of === "" && this.of === "" && !this.data) return this.say("");
+      this.of = of;
+      const [kind, id] = of.split("/");
+      if (kind === "jobs") this.follow(id);
+      else this.load(id || "");
+    }
+
+    tick() {
+      if (this.job) return this.progress();
+      // Right after the first start the engine has not yet said what the measures are called.
+      if (this.shown && this.data && !this.data.described && (this.tries = (this.tries || 0) + 1) < 50) return this.load(this.shown);
+      return undefined;
+    }
+
+    follow(job) {
+      if (job === this.job) return;
+      this.asked += 1;
+      this.job = job;
+      this.shown = "";
+      this.count = 0;
+      this.state = { state: "queued", progress: 0, message: "" };
+      this.data = null;
+      this.again.hidden = true;
+      this.say("Reading.");
+      this.head();
+      this.draw();
+      if (this.look) this.look.now();
+    }
+
+    // How the comparison at work stands, and its new cells.
+    async progress() {
+      const job = this.job;
+      let answer;
+      try {
+        answer = await lab.get(`/lab/classifying/${encodeURIComponent(job)}?since=${this.count}`);
+      } catch (error) {
+        if (error.status === 404 && job === this.job) this.ended("The comparison was taken from the queue.", null);
+        return;
+      }
+      if (job !== this.job) return;
+      this.state = answer;
+      this.gather(answer);
+      this.head();
+      this.draw();
+      if (LIVE.has(answer.state)) return;
+      this.job = "";
+      if (answer.comparison) await this.load(answer.comparison);
+      else this.ended(answer.error ? said(answer.error) : `The comparison was ${answer.state}; nothing was finished.`, answer.parameters);
+    }
+
+    gather(answer) {
+      if (!answer.matrix) return this.say(answer.state === "queued" ? "Waiting for its turn." : `${answer.message || "Starting"} …`, answer.guards);
+      const before = this.data || { ...NOTHING, live: true };
+      const told = JSON.stringify([answer.guards, answer.trials.length, answer.warnings, answer.not_done, answer.state]);
+      if (this.data && !answer.rows.length && told === this.told) return undefined;
+      this.told = told;
+      const rows = [...before.rows, ...answer.rows];
+      this.count = answer.count;
+      const { guards, trials, warnings, not_done, measures, parameters } = answer;
+      const primary = answer.matrix.positive ? "auroc" : "balanced_accuracy";
+      const cells = answer.matrix.classifiers.length * answer.matrix.arms.length * answer.matrix.seeds;
+      this.data = { ...before, ...answer.matrix, rows, guards, trials, warnings, not_done, measures, parameters, primary, cells, state: answer.state };
+      if (!this.measure || !rows.some((row) => this.measure in row.metrics)) this.measure = primary;
+      return undefined;
+    }
+
+    // It came to nothing: the reason stays, and it can be begun again.
+    ended(words, parameters) {
+      this.job = "";
+      this.data = null;
+      this.parameters = parameters;
+      this.again.hidden = !parameters;
+      this.say(words);
+      this.head();
+      this.draw();
+    }
+
+    say(words) {
+      this.empty.textContent = words || "No comparison yet. Choose real images with two or more classes and a synthetic set in the middle, tick classifiers, then press Compare.";
+      this.next.hidden = Boolean(words);
+    }
+
+    async load(id) {
+      const asked = (this.asked += 1);
+      this.job = "";
+      this.again.hidden = true;
+      if (!id) {
+        this.shown = "";
+        this.data = null;
+        this.say("");
+        this.head();
+        return this.draw();
+      }
+      try {
+        const data = await lab.get(`/lab/comparison/${encodeURIComponent(id)}`);
+        if (asked !== this.asked) return undefined;
+        const changed = id !== this.shown;
+        this.shown = id;
+        this.data = { ...NOTHING, ...data };
+        this.parameters = data.parameters;
+        if (changed) this.chosen = {};
+        if (changed || !this.measure) this.measure = data.primary;
+      } catch (error) {
+        if (asked !== this.asked) return undefined;
+        this.shown = "";
+        this.data = null;
+        this.say(said(error));
+      }
+      this.head();
+      return this.draw();
+    }
+
+    head() {
+      this.line.show({ data: this.data, shown: this.shown, job: this.job, state: this.state });
+    }
+
+    // One that waits is taken from the queue; one at work keeps what is done.
+    async stop() {
+      const ask = (verb) => lab.post(`/lab/jobs/${encodeURIComponent(this.job)}/${verb}`);
+      try {
+        if (this.state.state === "queued") await ask("remove").catch(() => ask("stop"));
+        else await ask("stop");
+        this.look.now();
+      } catch (error) {
+        lab.toast(said(error), "error");
+      }
+    }
+
+    // The same again: every training that is done is taken as it is.
+    async goOn() {
+      try {
+        const title = `Compare on ${this.parameters.real}`.slice(0, 80);
+        const key = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
+        const { id } = await lab.post("/lab/jobs", { kind: "compare", parameters: this.parameters, title, client_key: key });
+        this.of = `jobs/${id}`;
+        this.follow(id);
+      } catch (error) {
+        lab.toast(said(error), "error");
+      }
+    }
+  }
+
+  function mount(element, props, watch) {
+    const root = lab.feed.claim(element, "classified", "Comparison of classifiers");
+    if (!root) return;
+    root.classified = new Classified(root);
+    const take = () => root.classified.take(JSON.parse(props.value || "null") || {});
+    watch("value", take);
+    take();
+  }
+
+  lab.classified = { mount };
+})();

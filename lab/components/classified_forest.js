@@ -1,0 +1,117 @@
+// Differences: what each training set changes against real images alone, with its interval, on one axis.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  lab.classifiedViews = lab.classifiedViews || {};
+  const ROW = 26;
+  const ROOM = { top: 26, bottom: 40, right: 16 };
+
+  class Forest {
+    constructor(root, tools, hub) {
+      this.hub = hub;
+      this.parts = lab.classifiedParts;
+      const { make, draw } = this.parts;
+      tools.append(make("span", { class: "lab-classified-key" }, make("i", { class: "lab-forest-least" }), "would mostly be missed"));
+      this.choice = new this.parts.MeasureChoice(tools, hub);
+      this.save = make("button", { type: "button", class: "lab-classified-save", title: "Save this figure as a picture" }, "PNG");
+      this.save.addEventListener("click", () => lab.savePicture(this.svg, `${hub.shown}-differences.png`));
+      tools.append(this.save);
+      this.empty = make("p", { class: "lab-classified-dim" }, "Nothing is compared with real images alone: tick more training sets, or continue a comparison that was stopped.");
+      this.svg = draw("svg", { class: "lab-forest", role: "img" });
+      this.words = make("p", { class: "lab-forest-words", role: "status" });
+      this.note = make("p", { class: "lab-classified-dim" }, "“No difference seen” is not “no difference”: the bar in the background is what would mostly have been missed. Intervals are 95 %; p values are Holm's over all rows; a result speaks of this synthetic set only.");
+      root.append(this.empty, this.svg, this.words, this.note);
+      new ResizeObserver(() => this.plot()).observe(root);
+    }
+
+    static fits(data) {
+      return !data.live;
+    }
+
+    show(data) {
+      this.data = data;
+      this.choice.show(data);
+      this.lines = data.summary.filter((line) => line.differences && line.differences[this.hub.measure] && Number.isFinite(line.differences[this.hub.measure].value));
+      const none = !this.lines.length;
+      this.empty.hidden = !none;
+      for (const part of [this.svg, this.words, this.note, this.save]) part.toggleAttribute("hidden", none);
+      this.plot();
+    }
+
+    plot() {
+      const { parts, data } = this;
+      const width = this.svg.clientWidth || this.svg.parentElement.clientWidth;
+      if (!width || !this.lines || !this.lines.length) return;
+      const { draw } = parts;
+      const found = (line) => line.differences[this.hub.measure];
+      const reach = this.lines.flatMap((line) => [found(line).low, found(line).high, found(line).value]).filter(Number.isFinite).map(Math.abs);
+      const far = Math.max(...reach, 0.001) * 1.1;
+      const left = Math.min(330, width * 0.36);
+      const right = width - ROOM.right - 120;
+      const x = (value) => left + ((Math.max(-far, Math.min(far, value)) + far) / (2 * far)) * (right - left);
+      const groups = data.classifiers.filter((one) => this.lines.some((line) => line.classifier === one.key));
+      const height = ROOM.top + ROOM.bottom + ROW * (groups.length + this.lines.length);
+      const better = (data.measures[this.hub.measure] || {}).better !== "lower";
+      const nodes = [];
+      for (const at of parts.ticks(-far, far, 6)) {
+        nodes.push(draw("line", { class: at ? "grid" : "zero", x1: x(at), x2: x(at), y1: ROOM.top - 6, y2: height - ROOM.bottom }));
+        nodes.push(draw("text", { x: x(at), y: height - ROOM.bottom + 15, "text-anchor": "middle" }, `${at > 0 ? "+" : at < 0 ? "−" : ""}${Math.abs(at)}`));
+      }
+      nodes.push(draw("text", { class: "name", x: x(0), y: height - 5, "text-anchor": "middle" }, `difference in ${parts.titleOf(data, this.hub.measure)} from real images alone`));
+      nodes.push(draw("text", { class: "name", x: left, y: 12 }, better ? "← hurts" : "← helps"), draw("text", { class: "name", x: right, y: 12, "text-anchor": "end" }, better ? "helps →" : "hurts →"));
+      let y = ROOM.top;
+      for (const classifier of groups) {
+        nodes.push(draw("text", { class: "group", x: 2, y: y + 16 }, classifier.title));
+        y += ROW;
+        for (const line of this.lines.filter((one) => one.classifier === classifier.key)) {
+          nodes.push(this.row(line, found(line), x, y, left, right));
+          y += ROW;
+        }
+      }
+      this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      this.svg.setAttribute("height", String(height));
+      this.svg.setAttribute("aria-label", this.lines.map((line) => `${line.classifier}, ${line.arm}: ${line.said[this.hub.measure]}`).join(". "));
+      this.svg.replaceChildren(...nodes);
+      this.say();
+    }
+
+    row(line, gap, x, y, left, right) {
+      const { draw, colourOf, armOf } = this.parts;
+      const { classifier, arm } = line;
+      const chosen = this.hub.chosen.classifier === classifier && this.hub.chosen.arm === arm;
+      const about = { class: "row", tabindex: 0, role: "button", "data-classifier": classifier, "data-arm": arm, "aria-pressed": String(chosen), "aria-label": `${armOf(this.data, arm).title}: ${line.said[this.hub.measure]}` };
+      const group = draw("g", about);
+      const middle = y + ROW / 2;
+      const paint = `color: ${colourOf(this.data, arm)}`;
+      group.append(draw("rect", { class: "hit", x: 0, y, width: right + 120, height: ROW }));
+      const title = armOf(this.data, arm).title;
+      const fits = Math.floor((left - 26) / 6.4);
+      group.append(draw("text", { class: "arm", x: 14, y: middle + 4 }, title.length > fits ? `${title.slice(0, fits - 1)}…` : title));
+      if (Number.isFinite(gap.least_detectable)) {
+        const [from, to] = [x(-gap.least_detectable), x(gap.least_detectable)];
+        group.append(draw("rect", { class: "least", x: from, y: y + 4, width: to - from, height: ROW - 8 }));
+      }
+      if (Number.isFinite(gap.low) && Number.isFinite(gap.high)) group.append(draw("line", { class: "interval", style: paint, x1: x(gap.low), x2: x(gap.high), y1: middle, y2: middle }));
+      group.append(draw("circle", { class: "dot", style: paint, cx: x(gap.value), cy: middle, r: 4.5 }));
+      group.append(draw("text", { class: "verdict", x: right + 10, y: middle + 4 }, gap.verdict));
+      const choose = () => this.hub.choose({ classifier, arm });
+      group.addEventListener("click", choose);
+      group.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        choose();
+        const again = this.svg.querySelector(`g[data-classifier="${CSS.escape(classifier)}"][data-arm="${CSS.escape(arm)}"]`);
+        if (again) again.focus();
+      });
+      group.append(draw("title", {}, line.said[this.hub.measure]));
+      return group;
+    }
+
+    say() {
+      const line = this.lines.find((one) => one.classifier === this.hub.chosen.classifier && one.arm === this.hub.chosen.arm);
+      this.words.textContent = line ? `${this.parts.classifierOf(this.data, line.classifier).title}, ${this.parts.armOf(this.data, line.arm).title}: ${line.said[this.hub.measure]}.` : "Choose a row to read it in words.";
+    }
+  }
+
+  lab.classifiedViews.forest = Forest;
+})();

@@ -1,0 +1,78 @@
+// What the views of a comparison of classifiers share: nodes, drawings, numbers, and the colour of each training set.
+(() => {
+  "use strict";
+  const lab = (window.lab = window.lab || {});
+  const SVG = "http://www.w3.org/2000/svg";
+  const COLOURS = ["--synthetic", "--run-a", "--run-b", "--run-c", "--run-d", "--discriminator"];
+  const VERDICTS = { helps: "helps", hurts: "hurts", "no difference seen": "same", "cannot be told": "unknown" };
+
+  const make = (tag, about, ...children) => lab.el(tag, about, children);
+
+  function draw(tag, about, text) {
+    const node = document.createElementNS(SVG, tag);
+    for (const [key, value] of Object.entries(about)) node.setAttribute(key, String(value));
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
+
+  // About `count` round numbers from low to high.
+  function ticks(low, high, count) {
+    const rough = (high - low) / count;
+    if (!(rough > 0)) return [low];
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+    const found = [];
+    for (let at = Math.ceil(low / step) * step; at <= high + step / 1e6; at += step) found.push(Number(at.toPrecision(12)));
+    return found;
+  }
+
+  const number = (value, digits = 3) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  // Real images alone are always in the real colour; the others take theirs in the order of the arms.
+  function colourOf(data, arm) {
+    const others = data.arms.filter((one) => one.protocol !== "real").map((one) => one.name);
+    const place = others.indexOf(arm);
+    return place < 0 ? "var(--real)" : `var(${COLOURS[place % COLOURS.length]})`;
+  }
+
+  const armOf = (data, name) => data.arms.find((one) => one.name === name) || { name, title: name };
+  const classifierOf = (data, key) => data.classifiers.find((one) => one.key === key) || { key, title: key };
+  const lineOf = (data, classifier, arm) => data.summary.find((one) => one.classifier === classifier && one.arm === arm);
+  const rowsOf = (data, classifier, arm) => data.rows.filter((one) => one.classifier === classifier && one.arm === arm);
+  const titleOf = (data, measure) => (data.measures[measure] || {}).title || measure.replaceAll("_", " ");
+
+  // Measures that there are, in the engine's order; a list to choose one of them.
+  function measuresOf(data) {
+    const there = new Set(data.rows.flatMap((row) => Object.keys(row.metrics)));
+    const known = Object.keys(data.measures).filter((name) => there.has(name));
+    return [...known, ...[...there].filter((name) => !known.includes(name))];
+  }
+
+  // A list of the measures in a view's tools; what is chosen is the same in all views.
+  class MeasureChoice {
+    constructor(tools, hub) {
+      this.hub = hub;
+      this.list = make("select", { "aria-label": "Measure", title: "Which measure is shown" });
+      this.list.addEventListener("change", () => hub.measureTo(this.list.value));
+      tools.append(this.list);
+    }
+
+    show(data) {
+      const names = measuresOf(data);
+      const wanted = names.join();
+      this.list.hidden = !names.length;
+      if (wanted !== this.offered) this.list.replaceChildren(...names.map((name) => make("option", { value: name }, titleOf(data, name))));
+      this.offered = wanted;
+      this.list.value = this.hub.measure;
+      this.list.title = (data.measures[this.hub.measure] || {}).summary || "Which measure is shown";
+    }
+  }
+
+  const verdict = (words) => make("span", { class: "lab-verdict", "data-verdict": VERDICTS[words] || "unknown" }, words);
+
+  lab.classifiedParts = {
+    make, draw, ticks, number, mean, colourOf, armOf, classifierOf, lineOf, rowsOf, titleOf, measuresOf, MeasureChoice, verdict,
+  };
+  lab.classifiedViews = lab.classifiedViews || {};
+})();
