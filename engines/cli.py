@@ -135,6 +135,17 @@ def generate(
 
 
 @app.command()
+def combine(
+    image_sets: Annotated[list[str], typer.Argument(help="Ids of synthetic sets of one size and kind.")],
+    name: Annotated[str | None, typer.Option(help="Name of the new set.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Combine synthetic sets into one, such as those of one generator for each class."""
+    _job("combine", {"image_sets": image_sets, "name": name}, None, workspace, as_json, f"combine {image_sets[0]}")
+
+
+@app.command()
 def evaluate(
     real: Annotated[str, typer.Option(help="Id of the real image set.")],
     synthetic: Annotated[str, typer.Option(help="Id of a synthetic set, or of a run to measure at its checkpoints.")],
