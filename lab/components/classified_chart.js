@@ -6,6 +6,7 @@
   const DASHES = ["", "6 3", "2 3", "8 3 2 3"];
   const DOT = 3;
   const STEPS = 20; // of the arrow keys, over a line without marks
+  const TALLEST = 350; // of a square chart: with its keys and words it fits a small screen
 
   // The point of a line that lies nearest to x; null where the line does not reach.
   function nearest(points, x) {
@@ -44,7 +45,7 @@
       if (!width || !this.about) return;
       const { draw, ticks } = lab.classifiedParts;
       const { x, y, lines, diagonal } = this.about;
-      const height = this.square ? Math.min(width, 420) : this.height;
+      const height = this.square ? Math.min(width, TALLEST) : this.height;
       Object.assign(this, { width, tall: height });
       this.x = (value) => ROOM.left + ((value - x.low) / (x.high - x.low || 1)) * (width - ROOM.left - ROOM.right);
       this.y = (value) => height - ROOM.bottom - ((value - y.low) / (y.high - y.low || 1)) * (height - ROOM.top - ROOM.bottom);
@@ -183,5 +184,5 @@
     }
   }
 
-  lab.classifiedChart = { Chart, Legend, DASHES };
+  lab.classifiedChart = { Chart, Legend };
 })();

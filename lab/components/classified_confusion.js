@@ -4,7 +4,6 @@
   const lab = (window.lab = window.lab || {});
   lab.classifiedViews = lab.classifiedViews || {};
   const MOST_TEXT = 8; // classes: with more of them the cells hold no numbers, only their shade
-  const DARK = 0.55; // share from which a cell's text is light
 
   const counted = (value) => value.toLocaleString("en", { maximumFractionDigits: 1 });
   const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
@@ -82,7 +81,7 @@
       const both = [percent(share), counted(count)];
       const words = `${classes[i]} taken for ${classes[j]}: ${counted(count)} of ${counted(all)} images, ${percent(share)}`;
       const [large, small] = this.of.value === "share" ? both : both.reverse();
-      const button = make("button", { type: "button", title: words, "aria-label": `${words}. Show them`, disabled: !count, "data-right": i === j ? "yes" : "no", "data-dark": share > DARK ? "yes" : "no" },
+      const button = make("button", { type: "button", title: words, "aria-label": `${words}. Show them`, disabled: !count, "data-right": i === j ? "yes" : "no" },
         ...(classes.length > MOST_TEXT ? [] : [make("b", {}, large), make("small", {}, small)]));
       button.style.setProperty("--share", `${Math.round(100 * share)}%`);
       button.addEventListener("click", () => this.hub.go("images", { classifier: classifier.key, arm: arm.name, true: i, predicted: j }));

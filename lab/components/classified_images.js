@@ -13,6 +13,7 @@
   const LOOKED = "Where the answer of the first seed's network reacts most (Grad-CAM): not why, and not what a radiologist would look at. Kept of the surest mistakes first";
 
   const number = (value) => value.toFixed(2);
+  const named = (image) => `image ${String(image.item || image.place).replace(/^image\s+/i, "")}`;
   const said = (error) => [error.words || error.message, error.detail, error.advice].filter(Boolean).filter((text, n, all) => all.indexOf(text) === n).join(" ");
 
   class Images {
@@ -30,7 +31,7 @@
       this.predicted = list("Taken for", "What they were taken for");
       this.heat = make("button", { type: "button", class: "lab-button lab-looked-toggle", "aria-pressed": "false", title: LOOKED }, "Where it looked");
       this.heat.addEventListener("click", () => this.toggle());
-      this.csv = make("a", { class: "lab-classified-save", title: "Every test image with what each seed said of each class" }, "CSV");
+      this.csv = make("a", { class: "lab-classified-save", title: "Every test image of this classifier and training set, with what each seed said of each class" }, "Predictions");
       tools.append(this.heat, this.csv);
       const arrow = make("span", { "aria-hidden": "true" }, "taken for");
       this.choice = make("div", { class: "lab-looked-choice" }, this.classifier, this.arm, this.true_, arrow, this.predicted);
@@ -47,8 +48,8 @@
       this.data = data;
       const some = data.summary.length > 0;
       for (const part of [this.choice, this.heat, this.csv, this.list]) part.hidden = !some;
-      this.asked = {};
       if (!some) {
+        this.asked = {};
         this.list.replaceChildren();
         this.more.hidden = true;
         this.words.textContent = data.live ? "Single images are shown when the comparison is done." : "This comparison has no finished training set.";
@@ -73,7 +74,7 @@
       // At first what matters most: missed images of the class of interest.
       fill(this.true_, numbered(data.classes), chosen.true ?? (opened ? positive : undefined));
       fill(this.predicted, numbered(data.classes), chosen.predicted ?? (opened ? other : undefined));
-      this.read();
+      if (opened || JSON.stringify(this.of()) !== JSON.stringify(this.asked)) this.read();
     }
 
     of() {
@@ -124,7 +125,7 @@
       const count = this.total.toLocaleString("en");
       const images = `${count} ${classes[is]} image${this.total === 1 ? "" : "s"}`;
       const seeds = this.seeds > 1 ? `at least one of ${this.seeds} seeds` : "its one seed";
-      const what = this.total ? `${images} ${this.total === 1 ? "was" : "were"} taken for ${classes[predicted]} by ${seeds}, surest and most often first.` : `No ${classes[is]} image was taken for ${classes[predicted]}.`;
+      const what = this.total ? `${images} ${this.total === 1 ? "was" : "were"} taken for ${classes[predicted]} by ${seeds}: those that most seeds took so come first, the surest of them before the others.` : `No ${classes[is]} image was taken for ${classes[predicted]}.`;
       const near = this.found.some((image) => image.nearest.length) ? " Beside each, the training images nearest to it by what the first seed's classifier decides by, the nearest first."
         : this.total ? " Its nearest training images were not kept." : "";
       this.words.textContent = what + near;
@@ -155,13 +156,13 @@
       const wrong = this.asked.true !== this.asked.predicted;
       const { score, seeds } = this.told(image);
       const taken = this.data.classes[this.asked.predicted];
-      const words = `Test image ${image.item || image.place}, ${image.label}, taken for ${taken}: ${score}`;
+      const words = `Test ${named(image)}, ${image.label}, taken for ${taken}: ${score}`;
       const stage = make("span", { class: "lab-looked-stage" }, make("img", { src: this.picture(image, SIDE), alt: words, loading: "lazy", draggable: "false" }));
       if (image.mapped) stage.append(make("img", { class: "heat", src: this.map(image), alt: "", loading: "lazy", draggable: "false" }));
       const about = make("span", { class: "lab-looked-about" },
         make("b", { title: "Mean probability of this class over the seeds, with the least and the most" }, `${taken} ${score}`),
         make("span", { "data-wrong": wrong ? "yes" : "no" }, `${wrong ? "✗" : "✓"} is ${image.label}`), make("span", { title: "So many seeds took it for this class" }, seeds),
-        make("span", {}, [image.item && `image ${image.item}`.replace("image image", "image"), image.patient && `patient ${image.patient}`].filter(Boolean).join(" · ")));
+        make("span", {}, [named(image), image.patient && `patient ${image.patient}`].filter(Boolean).join(" · ")));
       const near = make("span", { class: "lab-looked-near" }, ...image.nearest.map((one) => this.neighbour(one, image)));
       const button = make("button", { type: "button", class: "lab-looked-one", "data-index": image.index, title: "Open it large. Arrow keys go to the next" }, stage, about, near);
       button.addEventListener("click", () => this.open(place));
@@ -171,7 +172,7 @@
     neighbour(one, image, side = SIDE) {
       const { make } = lab.classifiedParts;
       const [kind, title] = KINDS[one.kind];
-      const figure = make("span", { class: `lab-looked-figure ${one.kind}`, "data-same": one.label === image.label ? "yes" : "no", title: `${title}: ${one.item || one.place}, ${one.label}${one.patient ? `, patient ${one.patient}` : ""}` });
+      const figure = make("span", { class: `lab-looked-figure ${one.kind}`, "data-same": one.label === image.label ? "yes" : "no", title: `${title}: ${named(one)}, ${one.label}${one.patient ? `, patient ${one.patient}` : ""}` });
       figure.append(make("img", { src: this.picture(one, side), alt: `${kind}, ${one.label}`, loading: "lazy", draggable: "false" }), make("em", {}, kind), make("small", {}, one.label));
       return figure;
     }
@@ -218,10 +219,10 @@
         const { score, seeds } = this.told(one);
         const taken = this.data.classes[this.asked.predicted];
         image.src = this.picture(one);
-        image.alt = `Test image ${one.item || one.place}`;
+        image.alt = `Test ${named(one)}`;
         heat.hidden = strength.hidden = !one.mapped;
         if (one.mapped) heat.src = this.map(one);
-        words.textContent = `${place + 1} of ${this.found.length}${this.total > this.found.length ? ` (of ${this.total})` : ""}. ${[one.item, one.patient && `patient ${one.patient}`].filter(Boolean).join(", ")} is ${one.label}; ${seeds} took it for ${taken}, with a mean probability of ${score}.`;
+        words.textContent = `${place + 1} of ${this.found.length}${this.total > this.found.length ? ` (of ${this.total})` : ""}. Test ${[named(one), one.patient && `patient ${one.patient}`].filter(Boolean).join(", ")}, is ${one.label}; ${seeds} took it for ${taken}, with a mean probability of ${score}.`;
         near.replaceChildren(...one.nearest.map((other) => this.neighbour(other, one)));
         dialog.dataset.index = one.index;
         fade();

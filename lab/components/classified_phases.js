@@ -71,10 +71,16 @@
       const line = lineOf(this.data, classifier, arm.name);
       const found = line && line.measures[this.hub.measure];
       const verdict = line && line.differences && line.differences[this.hub.measure];
-      const more = verdict ? { text: verdict.verdict } : {};
+      const more = verdict ? { text: this.judged(verdict) } : {};
       if (found && Number.isFinite(found.value)) return [{ x: arm.n_synthetic, y: found.value, low: found.low, high: found.high, ...more }];
       const seeds = rowsOf(this.data, classifier, arm.name).map((row) => row.metrics[this.hub.measure]).filter(Number.isFinite);
       return seeds.length ? [{ x: arm.n_synthetic, y: mean(seeds) }] : [];
+    }
+
+    // Never “no difference”: what would have been missed stands beside it.
+    judged({ verdict, least_detectable: least }) {
+      if (verdict !== "no difference seen" || !Number.isFinite(least)) return verdict;
+      return `${verdict} (under ${least.toFixed(2)} mostly missed)`;
     }
 
     said(points) {
