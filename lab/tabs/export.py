@@ -10,7 +10,7 @@ from engines import decisions
 from engines.errors import LabError
 from engines.records import ImageSetRecord
 from engines.workspace import Workspace
-from lab import handlers
+from lab import combine_form, handlers
 from lab.components import cards
 from lab.components.base import columns, heading, left, middle, note, right
 from lab.tabs.base import TabContext, TabSpec
@@ -105,6 +105,7 @@ def build(context: TabContext) -> None:
             sets = cards.cards("Image sets")
         with middle():
             run, checkpoint, generate = draw_generate(context)
+            combine_form.draw(context)
             heading("Export")
             summary = gr.Textbox(
                 show_label=False, container=False, interactive=False, lines=2, elem_classes=["lab-note"]

@@ -28,7 +28,7 @@ from engines.jobs.context import JobContext
 from engines.readers.sandbox import Sandbox
 from engines.tasks import add, cluster, curate, evaluate, export, preview
 from engines.workspace import Workspace
-from lab import evaluation_report
+from lab import evaluation_report, evaluation_scorecard
 from lab.catalogue_tables import refused_files
 from tests.engines.readers.samples import dicom
 
@@ -200,7 +200,7 @@ def test_no_identifier_of_an_archive_by_patient_leaves_the_tables_of_sources(
     drawn = synthetic_copy(workspace, made["id"])
     evaluate.run(evaluate.EvaluateParameters(real=made["id"], synthetic=drawn, metrics=["psnr"]), context)
     (evaluation,) = workspace.records("evaluations")
-    report = evaluation_report.page(evaluation, {})
+    report = evaluation_report.page(evaluation, {}, evaluation_scorecard.criteria(workspace, evaluation))
     export.TASK.run(export.TASK.parameters(image_set=made["id"], to=str(tmp_path / "exported"), format="zip"), context)
     assert heard(workspace.path) == []
     assert heard(tmp_path / "exported") == []
