@@ -53,11 +53,11 @@ def listed(workspace: Workspace, lines: classifying.Lines, chosen: str) -> str:
     items = []
     for job in classifying.jobs(workspace):
         text = {"queued": "waiting", "failed": "failed", "interrupted": "interrupted"}.get(job.state, "at work")
-        title = str(job.parameters.get("real", "")) or job.title
+        title = classifying.name_of(workspace, job)
         items.append({"id": f"jobs/{job.id}", "title": title, "text": text, "state": job.state, "hint": job.title})
     for line in lines.all():
-        size = f"{line['classifiers']} × {line['arms']} × {line['seeds']}"
-        done = "" if line["whole"] else f" · {line['rows']} of {line['cells']}"
+        size = f"{line['classifiers']} classifiers × {line['arms']} sets × {line['seeds']} seeds"
+        done = "" if line["whole"] else f" · stopped at {line['rows']} of {line['cells']}"
         text = f"{line['created'][:10]} · {size}{done}"
         items.append({"id": f"comparisons/{line['id']}", "title": line["name"], "text": text, "hint": line["id"]})
     if chosen.startswith("jobs/") and chosen not in [item["id"] for item in items]:
@@ -82,8 +82,8 @@ def real_sets(workspace: Workspace) -> list[ImageSetRecord]:
 
 
 def named(record: ImageSetRecord) -> list[str]:
-    """The classes that have a name, in the engine's order."""
-    return sorted(name for name in record.classes if name)
+    """The classes that have images and a name, in the engine's order."""
+    return sorted(name for name, count in record.classes.items() if name and count)
 
 
 def _tests(record: ImageSetRecord) -> bool:
@@ -147,7 +147,6 @@ def offered(
             "classes": named(real) if real else [],
             "start": start,
             "chosen": before.get("chosen"),
-            "seeds": before.get("seeds", 5),
         }
     )  # fmt: skip
 
@@ -158,7 +157,7 @@ def synthetic_sets(workspace: Workspace, real: ImageSetRecord | None) -> list[di
     for record in reversed(workspace.records("image_sets")):
         if record.origin != "synthetic":
             continue
-        shared = [name for name in named(record) if real and record.classes[name] and name in real.classes]
+        shared = [name for name in named(record) if real and name in named(real)]
         why = ""
         if real and not shared:
             why = f"None of its images carries a class of “{real.name}”: a classifier cannot learn from them."

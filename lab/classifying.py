@@ -187,6 +187,7 @@ def work(workspace: Workspace, id: str, since: int) -> dict[str, Any]:
     matrix = told["matrix"][-1] if told["matrix"] else None
     return {
         **job.model_dump(include={"id", "state", "progress", "message", "eta_s", "error", "parameters"}),
+        "name": name_of(workspace, job),
         "comparison": str((job.result or {}).get("id", "")),
         "matrix": matrix,
         "rows": told["cell"][max(0, since) :],
@@ -196,6 +197,15 @@ def work(workspace: Workspace, id: str, since: int) -> dict[str, Any]:
         "warnings": [str(one.get("text", "")) for one in told["warning"]],
         "not_done": refusals(matrix, told["warning"]),
     }
+
+
+def name_of(workspace: Workspace, job: JobRecord) -> str:
+    """The name of the real set that a job compares on; its id where the set is gone."""
+    id = str(job.parameters.get("real", ""))
+    try:
+        return workspace.image_set(id).record.name
+    except (OSError, LabError):
+        return id or job.title
 
 
 def refusals(matrix: Row | None, warnings: Sequence[Row]) -> list[dict[str, str]]:

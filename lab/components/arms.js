@@ -4,6 +4,7 @@
   "use strict";
   const lab = (window.lab = window.lab || {});
   const WAITING = "Asking the engine what it can do. The first start takes some seconds.";
+  let latest = 5; // seeds, as the field beside says: an answer that was under way may hold an older number
   const MOST_FOR_ONE = 300; // trainings beyond which the line says so
 
   const make = (tag, about, ...children) => lab.el(tag, about, children);
@@ -229,7 +230,7 @@
       const needs = new Map(this.value.protocols.map((one) => [one.name, one.synthetic]));
       const protocols = this.chosen.protocols.filter((name) => needs.has(name) && (!needs.get(name) || sets.length));
       const arms = 1 + protocols.reduce((sum, name) => sum + (needs.get(name) ? sets.length : 1) * (name === "phases" ? this.chosen.numbers.phases : 1), 0);
-      const seeds = Math.max(1, Math.round(Number(this.value.seeds) || 1));
+      const seeds = Math.max(1, Math.round(Number(latest) || 1));
       const total = classifiers.length * arms * seeds;
       this.line.textContent = classifiers.length
         ? `${counted(classifiers.length, "classifier", "classifiers")} × ${counted(arms, "training set", "training sets")} × ${counted(seeds, "seed", "seeds")} = ${counted(total, "training", "trainings")}${total > MOST_FOR_ONE ? ". That may take long." : ""}`
@@ -242,6 +243,7 @@
 
   // The part's value for another number of seeds.
   function seeds(number, value) {
+    latest = number;
     return JSON.stringify({ ...JSON.parse(value || "null"), seeds: number });
   }
 

@@ -16,6 +16,7 @@
     ["tuning", "Tuning", "What was tried for each classifier before the comparison"],
     ["checks", "Checks", "What could make the result untrue: leaks, confounds, too few images"],
   ];
+  const WHILE_LIVE = new Set(["matrix", "tuning", "checks"]); // the others sum up, and there is nothing to sum up yet
   const NOTHING = {
     name: "", created: "", real: "", test: "", synthetic: [], classes: [], positive: "", seeds: 0, classifiers: [], arms: [], rows: [], summary: [], curves: [],
     guards: [], leaks: [], tuned: [], trials: [], not_done: [], warnings: [], headline: [], parameters: {}, versions: {}, measures: {}, main: [], files: [], cells: 0,
@@ -91,7 +92,8 @@
 
     // Only the view on show is drawn; the others when they are opened. A view that has nothing to say has no tab.
     draw() {
-      const fits = (name) => !this.data || !lab.classifiedViews[name].fits || lab.classifiedViews[name].fits(this.data);
+      const has = (name) => !lab.classifiedViews[name].fits || lab.classifiedViews[name].fits(this.data);
+      const fits = (name) => !this.data || (has(name) && (!this.data.live || WHILE_LIVE.has(name)));
       const current = fits(this.view) ? this.view : "matrix";
       for (const tab of this.tabs) {
         const chosen = tab.dataset.view === current;
@@ -142,20 +144,29 @@
     // The page says what is chosen on the left, and which job the button has just started.
     take({ of = "", job = "" }) {
       if (job) of = `jobs/${job}`;
+      if (of === null) return; // the page has not said it yet
       if (of === this.of && of) return;
       // A job that has just ended is gone from the list: what came of it is on show already.
       if (this.of && this.of.startsWith("jobs/") && of === `comparisons/${this.shown}`) {
         this.of = of;
         return;
       }
-      if (of === "" && this.of === "" && !this.data) return this.say("");
       this.of = of;
       const [kind, id] = of.split("/");
       if (kind === "jobs") this.follow(id);
       else this.load(id || "");
     }
 
+    // A job that was begun here, and not by the form, is chosen in the list on the left as soon as it stands there.
+    mark() {
+      const card = this.unmarked && this.root.closest(".lab-columns").querySelector(`.lab-card[data-id="${CSS.escape(this.of)}"]`);
+      if (!card) return;
+      this.unmarked = false;
+      if (card.getAttribute("aria-selected") !== "true") card.click();
+    }
+
     tick() {
+      this.mark();
       if (this.job) return this.progress();
       // Right after the first start the engine has not yet said what the measures are called.
       if (this.shown && this.data && !this.data.described && (this.tries = (this.tries || 0) + 1) < 50) return this.load(this.shown);
@@ -194,8 +205,10 @@
       this.draw();
       if (LIVE.has(answer.state)) return;
       this.job = "";
-      if (answer.comparison) await this.load(answer.comparison);
-      else this.ended(answer.error ? said(answer.error) : `The comparison was ${answer.state}; nothing was finished.`, answer.parameters);
+      if (answer.comparison) {
+        if (this.unmarked) this.of = `comparisons/${answer.comparison}`;
+        await this.load(answer.comparison);
+      } else this.ended(answer.error ? said(answer.error) : `The comparison was ${answer.state}; nothing was finished.`, answer.parameters);
     }
 
     gather(answer) {
@@ -209,7 +222,7 @@
       const { guards, trials, warnings, not_done, measures, parameters } = answer;
       const primary = answer.matrix.positive ? "auroc" : "balanced_accuracy";
       const cells = answer.matrix.classifiers.length * answer.matrix.arms.length * answer.matrix.seeds;
-      this.data = { ...before, ...answer.matrix, rows, guards, trials, warnings, not_done, measures, parameters, primary, cells, state: answer.state };
+      this.data = { ...before, ...answer.matrix, name: answer.name, rows, guards, trials, warnings, not_done, measures, parameters, primary, cells, state: answer.state };
       if (!this.measure || !rows.some((row) => this.measure in row.metrics)) this.measure = primary;
       return undefined;
     }
@@ -283,6 +296,7 @@
         const key = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
         const { id } = await lab.post("/lab/jobs", { kind: "compare", parameters: this.parameters, title, client_key: key });
         this.of = `jobs/${id}`;
+        this.unmarked = true;
         this.follow(id);
       } catch (error) {
         lab.toast(said(error), "error");

@@ -39,7 +39,7 @@
       const partial = Boolean(data && !data.live && data.whole === false);
       this.title.textContent = !data ? "" : [
         data.name || (data.parameters || {}).real,
-        `${counted(data.classifiers.length, "classifier", "classifiers")} × ${counted(data.arms.length, "training set", "training sets")} × ${counted(data.seeds, "seed", "seeds")}`,
+        job ? "" : `${counted(data.classifiers.length, "classifier", "classifiers")} × ${counted(data.arms.length, "training set", "training sets")} × ${counted(data.seeds, "seed", "seeds")}`,
         job || partial ? `${done} of ${data.cells} trainings` : "",
       ].filter(Boolean).join(" · ");
       this.title.title = data && data.created ? `${data.created} · ${shown}` : "";

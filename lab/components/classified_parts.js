@@ -44,7 +44,7 @@
 
   // Measures that there are, in the engine's order; a list to choose one of them.
   function measuresOf(data) {
-    const there = new Set(data.rows.flatMap((row) => Object.keys(row.metrics)));
+    const there = new Set(data.rows.length ? data.rows.flatMap((row) => Object.keys(row.metrics)) : Object.keys(data.measures));
     const known = Object.keys(data.measures).filter((name) => there.has(name));
     return [...known, ...[...there].filter((name) => !known.includes(name))];
   }

@@ -74,7 +74,9 @@ class Handlers:
 
     def offered(self, real: str | None, picked: str) -> str:
         """Synthetic sets, classifiers and protocols, as the page shows them."""
-        return classify_form.offered(self.context.describe(), self.workspace, self._record(real), picked)
+        # The page asks before it has its lists.
+        record = self._record(real) or next(iter(classify_form.real_sets(self.workspace)), None)
+        return classify_form.offered(self.context.describe(), self.workspace, record, picked)
 
     def words(self, real: str | None, picked: str) -> tuple[Any, ...]:
         """What can be ticked, and tooltips, as the engine describes them."""

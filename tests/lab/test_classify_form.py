@@ -1,0 +1,134 @@
+"""The Classify tab's form: what can be chosen, why not, and what is asked of the engine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from engines import registry, weights
+from engines.errors import LabError
+from engines.workspace import Workspace
+from lab import classify_form
+from lab.classifying import Lines
+from tests.lab.planted_comparison import ID, REAL, SYNTHETIC, masses, plant, plant_job, plant_set, plant_sets
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return registry.describe()
+
+
+def offered(description: dict[str, Any], workspace: Workspace, picked: str | None = None) -> dict[str, Any]:
+    real = next(iter(classify_form.real_sets(workspace)), None)
+    found: dict[str, Any] = json.loads(classify_form.offered(description, workspace, real, picked))
+    return found
+
+
+def given(description: dict[str, Any], workspace: Workspace, **chosen: Any) -> dict[str, Any]:
+    start = {"classifiers": ["cnn_small"], "protocols": ["mixed"], "sets": [SYNTHETIC], "numbers": {"ratio": 2}}
+    picked = json.dumps({**offered(description, workspace), "chosen": {**start, **chosen}})
+    beside = (3, True, 0, 10, 0, "")
+    return classify_form.parameters(description, REAL, "", "malignant", picked, *beside, [])
+
+
+def test_everything_that_the_engine_describes_can_be_chosen(description: dict[str, Any], workspace: Workspace) -> None:
+    plant_sets(workspace)
+    found = offered(description, workspace)
+    names = [one["name"] for group in found["groups"] for one in group["classifiers"]]
+    assert sorted(names) == sorted(description["classifiers"])
+    assert found["protocols"][0]["name"] == "real"
+    assert {one["name"] for one in found["protocols"]} == set(description["tasks"]["compare"]["about"]["protocols"])
+    assert {name for one in found["protocols"] for name, _ in one["numbers"]} == set(found["numbers"])
+    assert all(one["help"][0] for one in found["protocols"])
+    assert found["classes"] == ["benign", "malignant"] and found["start"]["classifiers"]
+    classic = {one["name"] for group in found["groups"] for one in group["classifiers"] if one["features"]}
+    assert classic == {"logistic_regression", "random_forest", "svm_linear", "svm_rbf"}
+
+
+def test_before_the_engine_has_answered(workspace: Workspace) -> None:
+    assert offered({}, workspace)["groups"] == [] and classify_form.words_of({}) == {}
+
+
+def test_what_lacks_its_weights_says_which(
+    description: dict[str, Any], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "missing", lambda names, folder: [weights.KNOWN[name] for name in names])
+    found = offered(description, workspace)
+    by_name = {one["name"]: one for group in found["groups"] for one in group["classifiers"]}
+    assert "efficientnet_b5" in by_name["efficientnet_b5_frozen"]["missing"].lower()
+    assert by_name["cnn_small"]["missing"] == ""
+    # From random weights it needs no file
+    scratch = {preset["name"]: preset["missing"] for preset in by_name["densenet169"]["presets"]}
+    assert by_name["densenet169"]["missing"] and scratch["al_bouhairi"] == ""
+    features = {one["name"]: one["missing"] for one in found["features"]}
+    assert features["pixels"] == features["texture"] == "" and features["resnet50"]
+
+
+def test_each_study_is_one_click(description: dict[str, Any], workspace: Workspace) -> None:
+    found = {one["name"]: one for one in offered(description, workspace)["studies"]}
+    assert set(found) == set(classify_form.STUDIES)
+    assert len(found["james_2024"]["classifiers"]) == 6 and found["james_2024"]["protocols"] == ["phases"]
+    protocols = set(description["tasks"]["compare"]["about"]["protocols"])
+    numbers = {name for rows in classify_form.NUMBERS.values() for name, _ in rows}
+    for study in found.values():
+        assert set(study["protocols"]) <= protocols and set(study.get("numbers", {})) <= numbers
+
+
+def test_sets_that_do_not_go_together_say_why(workspace: Workspace) -> None:
+    plant_sets(workspace)
+    rows = [{"index": n, "item": str(n), "label": "", "patient": "", "split": ""} for n in range(4)]
+    plant_set(workspace, "nameless", "synthetic", masses(4), rows)
+    real = classify_form.real_sets(workspace)[0]
+    found = {one["name"]: one for one in classify_form.synthetic_sets(workspace, real)}
+    assert found[SYNTHETIC]["missing"] == "" and found[SYNTHETIC]["text"] == "4 benign, 4 malignant"
+    assert "carries a class of “Masses”" in found["nameless"]["missing"]
+    assert list(found)[-1] == "nameless"
+
+
+def test_only_sets_with_classes_can_be_learned_from(workspace: Workspace) -> None:
+    rows = [{"index": n, "item": str(n), "label": "benign", "patient": "", "split": ""} for n in range(4)]
+    plant_set(workspace, "one-class", "real", masses(4), rows)
+    assert classify_form.real_sets(workspace) == []
+    plant_sets(workspace)
+    assert [one.id for one in classify_form.real_sets(workspace)] == [REAL]
+
+
+def test_test_images_in_words(workspace: Workspace) -> None:
+    plant_sets(workspace)
+    (record,) = classify_form.real_sets(workspace)
+    assert classify_form.own_part(record) == "a fifth of their patients"
+    divided = record.model_copy(update={"split_counts": {"train": {"a": 5}, "test": {"a": 1200, "b": 34}}})
+    assert classify_form.own_part(divided) == "their test part · 1,234"
+
+
+def test_the_engine_takes_what_the_form_gives(description: dict[str, Any], workspace: Workspace) -> None:
+    from engines.tasks.comparison_parameters import CompareParameters
+
+    plant_sets(workspace)
+    found = given(description, workspace, to="malignant", protocols=["phases", "real"])
+    asked = CompareParameters.model_validate(found)
+    assert asked.real == REAL and asked.seeds == 3 and asked.ratio == 2 and asked.positive == "malignant"
+    assert asked.protocols == ["real", "phases"] and asked.synthetic_classes == ["malignant"]
+    assert asked.classifiers == ["cnn_small"] and asked.synthetic == [SYNTHETIC] and asked.leave_out
+
+
+def test_what_cannot_be_used_is_refused_in_words(description: dict[str, Any], workspace: Workspace) -> None:
+    plant_sets(workspace)
+    with pytest.raises(LabError, match="Synthetic per real: It must be above 0"):
+        given(description, workspace, numbers={"ratio": -1})
+    with pytest.raises(LabError, match="No classifier"):
+        given(description, workspace, classifiers=[])
+    with pytest.raises(LabError, match="labelled real images"):
+        classify_form.parameters(description, None, "", "", "{}")
+
+
+def test_the_list_shows_work_first_and_what_came_of_it(workspace: Workspace) -> None:
+    plant(workspace)
+    plant_job(workspace, "now", parameters={"real": REAL})
+    value = json.loads(classify_form.listed(workspace, Lines(workspace), ""))
+    assert [item["id"] for item in value["items"]] == ["jobs/now", f"comparisons/{ID}"]
+    assert value["chosen"] == "jobs/now" and value["items"][0]["title"] == "Masses"
+    plant_job(workspace, "now", state="done", result={"id": ID})
+    assert json.loads(classify_form.listed(workspace, Lines(workspace), "jobs/now"))["chosen"] == f"comparisons/{ID}"
