@@ -29,7 +29,7 @@ MOST_AT_ONCE = 96  # images of one answer: a page of a gallery
 KEPT = 12  # of what was read, newest first: a few classifiers × training sets, and the tables of their sets
 ADVICE = "Compare again: what is finished is not trained anew."
 HEAT = np.array([(68, 1, 84), (188, 55, 84), (253, 231, 37)], float)  # dark to bright, so that grey prints keep order
-CLEAREST = 0.75  # of a saliency map at its height: the image stays visible below
+HEAVIEST = 0.6  # of a saliency map at its height: the image stays visible below
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Predictions:
 
     def _cell(self, file: Path, whole: bool) -> dict[str, Array]:
         try:
-            with np.load(inside(self.workspace, file), allow_pickle=False) as kept:
+            with open(inside(self.workspace, file), "rb") as opened, np.load(opened, allow_pickle=False) as kept:
                 return {name: kept[name] for name in (kept.files if whole else ("probabilities",))}
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise LabError(
@@ -213,14 +213,14 @@ class Predictions:
         height = first["maps"][at[0]].astype(float) / 255
         levels = np.linspace(0, 1, len(HEAT))
         colours = [np.interp(height, levels, HEAT[:, channel]) for channel in range(3)]
-        layers = np.stack([*colours, 255 * CLEAREST * height], axis=-1)
+        layers = np.stack([*colours, 255 * HEAVIEST * height], axis=-1)
         return _png(Image.fromarray(np.round(layers).astype(np.uint8), "RGBA"))
 
     def table(self, id: str, classifier: int, arm: int) -> bytes:
         """Every test image with what each seed said of each class, as CSV."""
         record, told = self.record(id), self.told(id, classifier, arm)
         names = {
-            (seed, k): f"{name}, seed {seed}"
+            (seed, k): f"{name} (seed {seed})"
             for seed in range(len(told.probabilities))
             for k, name in enumerate(record.classes)
         }

@@ -6,6 +6,7 @@
   const DASHES = ["", "6 3", "2 3", "8 3 2 3"];
   const DOT = 3;
   const STEPS = 20; // of the arrow keys, over a line without marks
+  const MOST_BANDS = 3; // with more lines bands hide one another: then only the one pointed at has its own
   const TALLEST = 350; // of a square chart: with its keys and words it fits a small screen
 
   // The point of a line that lies nearest to x; null where the line does not reach.
@@ -16,7 +17,8 @@
 
   const digits = (value) => (Number.isFinite(value) ? value.toFixed(Math.abs(value) >= 10 ? 1 : 3) : "–");
 
-  // lines: {name, colour, dash (number), points: [{x, y, low, high}], dots, steps, plain (no value at the cursor)}
+  // lines: {name, colour, dash (number), points: [{x, y, low, high}], dots, steps, strong (the one pointed at in the
+  // keys), alone (dots without a line), plain (no value at the cursor)}
   class Chart {
     constructor({ label, height = 280, square = false, choose = null }) {
       const { make, draw } = lab.classifiedParts;
@@ -61,7 +63,8 @@
       const middle = (height - ROOM.bottom + ROOM.top) / 2;
       nodes.push(draw("text", { class: "name", x: 12, y: middle, "text-anchor": "middle", transform: `rotate(-90 12 ${middle})` }, y.title));
       if (diagonal) nodes.push(draw("line", { class: "chance", x1: this.x(x.low), y1: this.y(y.low), x2: this.x(x.high), y2: this.y(y.high) }));
-      for (const line of lines) nodes.push(...this.band(line));
+      const pointed = lines.some((line) => line.strong);
+      for (const line of lines) if (pointed ? line.strong : lines.length <= MOST_BANDS) nodes.push(...this.band(line));
       for (const line of lines) nodes.push(...this.line(line));
       this.mark = draw("line", { class: "cursor", y1: ROOM.top, y2: height - ROOM.bottom, visibility: "hidden" });
       this.svg.setAttribute("height", height);
@@ -82,7 +85,7 @@
       return [node];
     }
 
-    line({ points, colour, dash = 0, dots, steps, faint, alone }) {
+    line({ points, colour, dash = 0, dots, steps, strong, alone }) {
       const { draw } = lab.classifiedParts;
       const nodes = [];
       const path = points.flatMap((point, n) => (steps && n ? [`${this.x(point.x)},${this.y(points[n - 1].y)}`] : []).concat(`${this.x(point.x)},${this.y(point.y)}`));
@@ -90,7 +93,7 @@
         const curve = draw("polyline", { class: "curve", points: path.join(" ") });
         curve.style.stroke = colour;
         curve.style.strokeDasharray = DASHES[dash % DASHES.length];
-        if (faint) curve.style.opacity = ".5";
+        if (strong) curve.style.strokeWidth = "3";
         nodes.push(curve);
       }
       for (const point of dots ? points : []) {
@@ -153,12 +156,14 @@
     }
   }
 
-  // The keys of the lines: buttons that hide and show them. entries: [{name, colour, dash, title}]
+  // The keys of the lines: buttons that hide and show them; the one pointed at is drawn with its band.
+  // entries: [{name, colour, dash, title}]
   class Legend {
     constructor(label, redraw) {
       const { make } = lab.classifiedParts;
       this.redraw = redraw;
       this.off = new Set();
+      this.strong = "";
       this.root = make("div", { class: "lab-chart-keys", role: "group", "aria-label": label });
     }
 
@@ -179,6 +184,13 @@
           key.setAttribute("aria-pressed", String(!this.off.has(name)));
           this.redraw();
         });
+        const strengthen = (wanted) => {
+          if (wanted === this.strong) return;
+          this.strong = wanted;
+          this.redraw();
+        };
+        for (const event of ["pointerenter", "focus"]) key.addEventListener(event, () => strengthen(name));
+        for (const event of ["pointerleave", "blur"]) key.addEventListener(event, () => strengthen(""));
         return key;
       }));
     }

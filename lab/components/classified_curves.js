@@ -65,7 +65,8 @@
       const name = this.kind.value;
       const kind = KINDS[name];
       const shown = this.classifier.value === ALL ? this.keys : this.keys.filter((one) => one.key === this.classifier.value);
-      this.words.textContent = `${kind.about}${this.data.positive ? ` Positive: ${this.data.positive}.` : ""}`;
+      const many = name === "roc" && this.lines.length - this.legend.off.size > 3 ? " Point at a name above for its band." : "";
+      this.words.textContent = `${kind.about}${many}${this.data.positive ? ` Positive: ${this.data.positive}.` : ""}`;
       this.list.dataset.count = Math.min(shown.length, 3);
       this.list.replaceChildren(...shown.map((one) => {
         if (!this.charts.has(one.key)) {
@@ -86,7 +87,7 @@
       return this.lines.filter((line) => !this.legend.off.has(line.name)).flatMap((line) => {
         const found = this.data.curves.find((one) => one.classifier === classifier && one.arm === line.name);
         if (!found || !found[kind]) return [];
-        const { name, ...look } = line;
+        const { name, ...look } = { ...line, strong: line.name === this.legend.strong };
         if (kind === "calibration") {
           const { said, happened, images } = found.calibration;
           return [{ ...look, name: line.title, dots: true, points: said.map((x, n) => ({ x, y: happened[n], text: `${images[n]} images` })) }];

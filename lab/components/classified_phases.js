@@ -46,12 +46,12 @@
       const { data } = this;
       const arms = data.arms.filter((arm) => arm.protocol === "real" || (arm.protocol === "phases" && arm.source === this.source.value));
       const lines = this.keys.filter((key) => !this.legend.off.has(key.name)).map(({ title, name, ...look }) => ({
-        ...look, name: title, dots: true,
+        ...look, name: title, dots: true, strong: name === this.legend.strong,
         points: arms.flatMap((arm) => this.point(name, arm)).sort((one, other) => one.x - other.x),
       }));
       const points = lines.flatMap((line) => line.points);
       this.chart.root.hidden = !points.length;
-      this.words.textContent = this.said(points);
+      this.words.textContent = `${this.said(points)}${lines.length > 3 ? " Point at a name above for its band." : ""}`;
       if (!points.length) return;
       const numbers = points.flatMap((point) => [point.y, point.low, point.high]).filter(Number.isFinite);
       const [least, most] = [Math.min(...numbers), Math.max(...numbers)];

@@ -206,4 +206,4 @@ def test_all_answers_come_as_a_table(client: TestClient) -> None:
     assert len(rows) == TEST and "attachment" in answer.headers["content-disposition"]
     for n, row in enumerate(rows):
         for seed in range(2):
-            assert float(row[f"malignant, seed {seed}"]) == pytest.approx(float(scores(1, 2, seed, TEST)[n, 1]))
+            assert float(row[f"malignant (seed {seed})"]) == pytest.approx(float(scores(1, 2, seed, TEST)[n, 1]))

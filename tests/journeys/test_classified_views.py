@@ -1,0 +1,120 @@
+"""A comparison looked at in a real browser: curves, phases, tuning, and from a confusion matrix to its images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engines.workspace import Workspace
+from tests.lab.planted_comparison import CLASSIFIERS, confusion, plant
+
+
+def view(page: Any, name: str) -> Any:
+    """Open a view of the comparison by its tab."""
+    page.locator(f"#lab-classified-tab-{name}").click()
+    shown = page.locator(f"#lab-classified-{name}")
+    shown.wait_for()
+    return shown
+
+
+def look_at_curves(page: Any) -> None:
+    """A line for each training set in each chart; its key hides it; the cursor tells every value."""
+    shown = view(page, "curves")
+    charts = shown.locator(".lab-chart-plot")
+    assert charts.count() == len(CLASSIFIERS)
+    count = charts.first.locator(".curve").count()
+    assert count == 5
+    shown.locator(".lab-chart-keys button", has_text="Phase 1").click()
+    assert charts.first.locator(".curve").count() == count - 1
+    shown.locator(".lab-chart-keys button", has_text="Phase 1").click()
+    charts.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    told = charts.first.get_attribute("aria-valuetext")
+    # From left to right in twentieths: at a tenth of the false positives the planted curve is 0.1 ** 0.6.
+    assert told.startswith("false positive rate 0.100;") and f"Real (TRTR) {0.1**0.6:.3f}" in told
+    page.get_by_label("Kind of curve").select_option("calibration")
+    charts.first.focus()
+    page.keyboard.press("ArrowRight")
+    assert "0.050 · 8 images" in charts.first.get_attribute("aria-valuetext")
+
+
+def look_at_phases_and_tuning(page: Any) -> None:
+    shown = view(page, "phases")
+    assert shown.locator(".band").count() == len(CLASSIFIERS) and shown.locator(".dot").count() == 6
+    chart = shown.locator(".lab-chart-plot")
+    chart.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    told = chart.get_attribute("aria-valuetext")
+    assert told.startswith("synthetic images added 4") and "0.740 [0.680, 0.800] · no difference seen" in told
+    assert "(under 0.05 mostly missed)" in told and "hurts" in told
+
+    shown = view(page, "tuning")
+    assert shown.locator("tbody tr").count() == 6 and shown.locator("tr[data-best] th").inner_text() == "5 ★"
+    assert "given up early" in shown.locator("tbody tr").nth(2).inner_text()
+    assert "Trial 5 of 6: log loss 0.490" in shown.inner_text()
+
+
+def from_a_number_to_its_images(page: Any) -> None:
+    shown = view(page, "confusion")
+    cells = shown.locator(f'.lab-confusion[data-classifier="{CLASSIFIERS[1]}"][data-arm="phase-1"] button')
+    counts = confusion(1, 1, 24)
+    page.get_by_label("Numbers", exact=True).select_option("count")
+    assert [float(text) for text in cells.locator("b").all_inner_texts()] == [value for row in counts for value in row]
+    cells.first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+
+    gallery = page.locator(".lab-looked-list")
+    rows = gallery.locator(".lab-looked-one")
+    rows.first.wait_for()
+    assert rows.count() >= counts[0][0]
+    assert page.get_by_label("Training set", exact=True).input_value() == "phase-1"
+    first = rows.first.locator(".lab-looked-figure em").all_inner_texts()
+    assert first == ["real", "synthetic", "real", "synthetic", "real"]
+    page.wait_for_function(
+        "[...document.querySelectorAll('.lab-looked-one')].slice(0, 2).every(row =>"
+        " [...row.querySelectorAll('img:not(.heat)')].every(image => image.naturalWidth))"
+    )
+    heat = rows.first.locator(".heat")
+    assert not heat.is_visible()
+    page.get_by_role("button", name="Where it looked").click()
+    heat.wait_for()
+
+    # One large, to the next by an arrow, and back to where one was
+    rows.first.focus()
+    page.keyboard.press("Enter")
+    large = page.locator(".lab-looked-large")
+    large.wait_for()
+    index = large.get_attribute("data-index")
+    assert large.locator(".lab-looked-figure").count() == 5
+    page.keyboard.press("ArrowRight")
+    assert large.get_attribute("data-index") != index == rows.first.get_attribute("data-index")
+    page.keyboard.press("Escape")
+    large.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.dataset.index") == rows.nth(1).get_attribute("data-index")
+
+    # A cell that is empty says so; one that came to pass with synthetic test images shows these
+    page.get_by_label("Taken for", exact=True).select_option("1")
+    page.get_by_text("No benign image was taken for malignant.").wait_for()
+    page.get_by_label("Taken for", exact=True).select_option("0")
+    page.get_by_label("Training set", exact=True).select_option("real_to_synthetic")
+    page.wait_for_function("document.querySelector('.lab-looked-list img')?.src.includes('/picture/dreamed/')")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Predictions").click()
+    lines = Path(waiting.value.path()).read_text().splitlines()
+    assert len(lines) == 1 + 8 and lines[0].endswith("malignant (seed 0),benign (seed 1),malignant (seed 1)")
+
+
+def test_a_comparison_is_looked_at(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
+    plant(Workspace.open(tmp_path / "lab"), more=True)
+    page = new_page(start(tmp_path / "lab").link(), 1366, 768)
+    page.locator("#tab-classify-button").click()
+    page.locator("#lab-classified-tab-curves").wait_for()
+    look_at_curves(page)
+    look_at_phases_and_tuning(page)
+    from_a_number_to_its_images(page)
+    assert not page.faults
