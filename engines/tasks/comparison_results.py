@@ -47,6 +47,7 @@ class Results:
         self.trainer = Trainer(
             material, workspace.path / "cache", workspace.weights, parameters.seeds, self.varies, parameters.seed
         )
+        self.left_s: float | None = None
         self.answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
         self.cells: list[Answer] = []
         self.refused: dict[tuple[str, str], LabError] = {}
@@ -75,16 +76,15 @@ class Results:
         self.context.emit(
             "matrix", **self.record.model_dump(include={"classifiers", "arms", "seeds", "classes", "positive"})
         )
-        done, begun, trained_s = 0, time.monotonic(), 0.0
+        done, begun = 0, time.monotonic()
         for seed in range(self.parameters.seeds):
             for arm in self.arms:
                 for chosen in self.chosen:
                     what = f"{chosen.title}, {arm.title}, seed {seed + 1} of {self.parameters.seeds}"
                     self._cell(chosen, arm, seed, done, what)
                     done += 1
-                    trained_s = time.monotonic() - begun
-                    left_s = trained_s / done * (self.record.cells - done)
-                    self.context.progress(0.05 + 0.9 * done / self.record.cells, what, left_s)
+                    self.left_s = (time.monotonic() - begun) / done * (self.record.cells - done)
+                    self.context.progress(0.05 + 0.9 * done / self.record.cells, what, self.left_s)
 
     def _cell(self, chosen: Chosen, arm: Arm, seed: int, done: int, what: str) -> None:
         if (chosen.key, arm.name) in self.refused:
@@ -92,7 +92,7 @@ class Results:
 
         def progress(part: float) -> None:
             self.context.check()
-            self.context.progress(0.05 + 0.9 * (done + part) / self.record.cells, what)
+            self.context.progress(0.05 + 0.9 * (done + part) / self.record.cells, what, self.left_s)
 
         self.context.pause_point()
         try:
