@@ -40,15 +40,24 @@ for _name, _measure in ABOUT["measures"].items():
     _measure |= {"name": _name, **{"better": "higher", "of_positive": False, "upper": 1.0} | _measure}
 
 
-def masses(count: int, side: int = SIDE) -> Any:
-    """Images [N, H, W, 1]: a smooth disc for even numbers (benign), a spiked one for odd ones; each of its own size."""
-    y, x = np.mgrid[:side, :side] - (side - 1) / 2
-    far, angle = np.hypot(x, y) / side, np.arctan2(y, x)
-    made = []
-    for n in range(count):
-        edge = 0.2 + 0.02 * (n % 7) + (n % 2) * 0.06 * np.sin(7 * angle + n)
-        made.append(40 + 8 * (n % 5) + 150 * (far < edge))
-    return np.array(made, np.uint8)[..., None]
+def mass(n: int, side: int = SIDE) -> Any:
+    """An image [H, W, 1]: a disc for even numbers (benign), a spiked one for odd ones (malignant).
+
+    No two of them are alike: place, size, spikes and noise come from the number.
+    """
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    draw = np.random.default_rng(n)
+    across, down = draw.uniform(-0.17, 0.17, 2)
+    size, turn = draw.uniform(0.14, 0.3), draw.uniform(0, 6)
+    far, angle = np.hypot(x - across, y - down), np.arctan2(y - down, x - across)
+    edge = size * (1 + (n % 2) * 0.3 * np.sin((5 + n % 4) * angle + turn))
+    made = draw.uniform(20, 70) + draw.uniform(90, 150) * (far < edge) + draw.normal(0, 12, far.shape)
+    return np.clip(made, 0, 255).astype(np.uint8)[..., None]
+
+
+def masses(count: int, side: int = SIDE, first: int = 0) -> Any:
+    """Images [N, H, W, 1], benign and malignant ones in turn."""
+    return np.stack([mass(first + n, side) for n in range(count)])
 
 
 def plant_set(workspace: Workspace, id: str, origin: Any, images: Any, rows: list[dict[str, Any]]) -> None:
@@ -74,11 +83,10 @@ def plant_sets(workspace: Workspace, test: int = TEST, side: int = SIDE) -> tupl
         patient = f"{part[:2].upper()}{order[n] // 2:03d}"  # two images each
         label = CLASSES[order[n] % 2]
         rows.append({"index": n, "item": f"image {n}", "label": label, "patient": patient, "split": part})
-    images = masses(total, side)
-    made = {place: image for part in (pool, tested) for place, image in zip(part, images[: len(part)], strict=True)}
-    plant_set(workspace, REAL, "real", np.stack([made[n] for n in range(total)]), rows)
+    numbers = [2 * row["index"] + CLASSES.index(row["label"]) for row in rows]
+    plant_set(workspace, REAL, "real", np.stack([mass(n, side) for n in numbers]), rows)
     drawn = [{"index": n, "item": f"drawn {n}", "label": CLASSES[n % 2], "patient": "", "split": ""} for n in range(8)]
-    plant_set(workspace, SYNTHETIC, "synthetic", masses(8, side)[:, ::-1], drawn)
+    plant_set(workspace, SYNTHETIC, "synthetic", masses(8, side, first=100_000), drawn)
     return pool, tested
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,11 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from engines import files
+from engines.jobs.context import JobContext
+from engines.tasks.compare import TASK, CompareParameters
 from engines.workspace import Workspace
 from lab import classified_picture_routes
+from lab.classified_pictures import Predictions
 from lab.evaluation_pictures import eight_bit
 from tests.lab.planted_comparison import (
     ARMS,
@@ -26,6 +30,7 @@ from tests.lab.planted_comparison import (
     TEST,
     confusion,
     plant,
+    plant_sets,
     scores,
 )
 from tests.lab.test_media import Role
@@ -207,3 +212,27 @@ def test_all_answers_come_as_a_table(client: TestClient) -> None:
     for n, row in enumerate(rows):
         for seed in range(2):
             assert float(row[f"malignant (seed {seed})"]) == pytest.approx(float(scores(1, 2, seed, TEST)[n, 1]))
+
+
+def test_what_the_engine_writes_is_read(workspace: Workspace, tmp_path: Path) -> None:
+    """No format is agreed on twice: a comparison that was really made, every cell of it looked at."""
+    pool, _ = plant_sets(workspace, test=40)
+    asked = {"real": REAL, "synthetic": [SYNTHETIC], "classifiers": ["logistic_regression@pixels"], "seeds": 2}
+    more = {"protocols": ["phases", "augmented", "real_to_synthetic"], "phase_step": 4, "phases": 1}
+    context = JobContext.detached(workspace, tmp_path / "job")
+    made = TASK.run(CompareParameters.model_validate({**asked, **more, "augment_copies": COPIES}), context)
+    record = workspace.record("comparisons", made["id"])
+    predictions = Predictions(workspace)
+    kinds: dict[str, set[str]] = {}
+    for number, arm in enumerate(record.arms):
+        line = next(one for one in record.summary if one["arm"] == arm["name"])
+        for true in range(2):
+            for predicted in range(2):
+                found = predictions.images(record.id, 0, number, true, predicted, count=96)
+                counted = sum(image["said"] for image in found["images"]) / found["seeds"]
+                assert counted == pytest.approx(line["confusion"][true][predicted], abs=0.01)
+                near = [one for image in found["images"] for one in image["nearest"]]
+                kinds.setdefault(arm["protocol"], set()).update(one["kind"] for one in near)
+                assert all(one["set"] == SYNTHETIC or one["place"] in pool for one in near)
+    assert kinds["real"] == kinds["real_to_synthetic"] == {"real"}
+    assert kinds["phases"] <= {"real", "synthetic"} and kinds["augmented"] <= {"real", "augmented"}
