@@ -155,8 +155,8 @@ def published(tests: Mapping[str, Any]) -> str:
     if mcnemar := tests.get("mcnemar"):
         parts.append(f"McNemar {mcnemar.get('b')} against {mcnemar.get('c')}, {classifying.p_words(mcnemar.get('p'))}")
     if delong := tests.get("delong"):
-        gap = finite(delong.get("difference"))
-        parts.append(f"DeLong {'–' if gap is None else f'{gap:+.3f}'}, {classifying.p_words(delong.get('p'))}")
+        gap = classifying.signed({"value": delong.get("difference")})
+        parts.append(f"DeLong {gap}, {classifying.p_words(delong.get('p'))}")
     return "; ".join(parts) or "–"
 
 

@@ -17,7 +17,7 @@ from lab.explore_form import reason
 
 BESIDE = ("seeds", "leave_out", "tune_trials", "tune_minutes", "seed", "leak_reason")  # in the form's order
 NUMBERS = {  # what a protocol leaves open, with the words around the number
-    "mixed": (("ratio", "synthetic for each real image"),),
+    "mixed": (("ratio", "synthetic per real image"),),
     "replace": (("share", "of the real images"),),
     "phases": (("phase_step", "images a phase"), ("phases", "phases")),
     "augmented": (("augment_copies", "copies of each image"),),
@@ -56,7 +56,7 @@ def listed(workspace: Workspace, lines: classifying.Lines, chosen: str) -> str:
         title = classifying.name_of(workspace, job)
         items.append({"id": f"jobs/{job.id}", "title": title, "text": text, "state": job.state, "hint": job.title})
     for line in lines.all():
-        size = f"{line['classifiers']} classifiers × {line['arms']} sets × {line['seeds']} seeds"
+        size = " × ".join(_counted(line[name], name) for name in ("classifiers", "arms", "seeds"))
         done = "" if line["whole"] else f" · stopped at {line['rows']} of {line['cells']}"
         text = f"{line['created'][:10]} · {size}{done}"
         items.append({"id": f"comparisons/{line['id']}", "title": line["name"], "text": text, "hint": line["id"]})
@@ -64,6 +64,11 @@ def listed(workspace: Workspace, lines: classifying.Lines, chosen: str) -> str:
         chosen = f"comparisons/{came_of(workspace, chosen.removeprefix('jobs/'))}"
     empty = "No comparison yet. Choose images and classifiers, then press Compare."
     return cards.value(items, chosen, empty, "Comparisons")
+
+
+def _counted(number: int, name: str) -> str:
+    word = {"arms": "sets"}.get(name, name)
+    return f"{number} {word if number != 1 else word[:-1]}"
 
 
 def came_of(workspace: Workspace, job: str) -> str:

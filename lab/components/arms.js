@@ -65,7 +65,14 @@
       this.refresh = [];
       const { sets, groups, features, protocols, studies, classes } = this.value;
       if (!groups || !groups.length) return this.root.replaceChildren(make("p", {}, WAITING));
-      const list = (title, help, rows, more) => make("div", { role: "group", "aria-label": title }, make("h4", { title: help }, title), more, make("ul", {}, ...rows));
+      // What lacks a file stands below, folded: on a computer without weights that is most of it.
+      const folded = (rows) => (rows.length > 1 ? [make("details", { class: "lab-arms-folded" }, make("summary", {}, `${rows.length} more need a file`), make("ul", {}, ...rows))] : rows);
+      const list = (title, help, rows) => {
+        const lacking = rows.filter((row) => row.querySelector(".lab-measures-missing"));
+        const fold = lacking.length > 1 && title !== "Synthetic images" ? lacking : [];
+        return make("div", { role: "group", "aria-label": title }, make("h4", { title: help }, title),
+          make("ul", {}, ...rows.filter((row) => !fold.includes(row))), ...folded(fold));
+      };
       const none = make("p", { class: "lab-arms-none" }, "No synthetic set yet: generate one on the Export tab from a trained run.");
       const classic = list("Features of the classic ones", "Each classic classifier is trained on each of these.", features.map((one) => this.plain(one, "features")));
       this.refresh.push(() => {
@@ -234,7 +241,8 @@
       const total = classifiers.length * arms * seeds;
       this.line.textContent = classifiers.length
         ? `${counted(classifiers.length, "classifier", "classifiers")} × ${counted(arms, "training set", "training sets")} × ${counted(seeds, "seed", "seeds")} = ${counted(total, "training", "trainings")}${total > MOST_FOR_ONE ? ". That may take long." : ""}`
-        : this.chosen.ticked.length ? "Tick features for the classic classifiers." : "Tick a classifier.";
+        : !this.chosen.ticked.length ? "Tick a classifier."
+          : this.chosen.ticked.some(([name, preset]) => this.asksFeatures(name, preset)) ? "Tick features for the classic classifiers." : "The ticked classifiers need files that are not on this computer.";
       const to = (this.value.classes || []).includes(this.chosen.to) ? this.chosen.to : "";
       this.told = JSON.stringify({ ...this.value, chosen: { ...this.chosen, sets, classifiers, protocols, to } });
       if (this.props.value !== this.told) this.props.value = this.told;

@@ -146,7 +146,7 @@
     const p = (value) => (Number.isFinite(value) ? (value < 0.001 ? "p < 0.001" : `p = ${value.toFixed(3)}`) : "p unknown");
     const words = [
       tests.mcnemar ? `McNemar ${tests.mcnemar.b} against ${tests.mcnemar.c}, ${p(tests.mcnemar.p)}` : "",
-      tests.delong && Number.isFinite(tests.delong.difference) ? `DeLong ${tests.delong.difference.toFixed(3)}, ${p(tests.delong.p)}` : "",
+      tests.delong && Number.isFinite(tests.delong.difference) ? `DeLong ${tests.delong.difference.toFixed(3).replace("-", "−")}, ${p(tests.delong.p)}` : "",
     ].filter(Boolean).join("; ");
     return words ? make("p", { class: "lab-classified-dim" }, `${words}: of these trained classifiers only; they decide no verdict.`) : "";
   }

@@ -126,8 +126,8 @@ def draw_form() -> Controls:
     real = gr.Dropdown([], label="Real images", **helped)  # type: ignore[arg-type]
     test = gr.Dropdown([("their test part", "")], value="", label="Test images", **helped)  # type: ignore[arg-type]
     positive = gr.Dropdown([("automatic", "")], value="", label="Class of interest", **helped)  # type: ignore[arg-type]
-    picker = part("arms", None, label="Classifiers and training sets", elem_id="classify-arms")
     beside: dict[str, Any] = {"seeds": gr.Number(5, label="Seeds", precision=0, minimum=1, maximum=50, **number)}
+    picker = part("arms", None, label="Classifiers and training sets", elem_id="classify-arms")
     with gr.Accordion("All settings", open=False, elem_classes=["lab-all-settings"]):
         beside["leave_out"] = gr.Checkbox(True, label="Leave patients out in turn", **number)
         classes = gr.CheckboxGroup([], label="Only these classes", elem_classes=["lab-helped"], visible=False)

@@ -1,0 +1,195 @@
+"""The Classify tab in a real browser: a matrix is built and watched as it fills, stopped, continued, and kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engines.workspace import Workspace
+from tests.lab.planted_comparison import REAL, SYNTHETIC, plant, plant_sets
+
+pytestmark = pytest.mark.slow
+TEST = 60
+
+
+def planted(folder: Path) -> Workspace:
+    """A real set with a test part and a synthetic one, no two images alike: equal ones would be left out as leaks."""
+    workspace = Workspace.open(folder)
+    plant_sets(workspace, TEST)
+    noise = np.random.default_rng(0)
+    for id in (REAL, SYNTHETIC):
+        place = workspace.folder("image_sets", id) / "images.npy"
+        images = np.load(place)
+        blots = noise.normal(0, 60, (len(images), 8, 8, 1)).repeat(4, 1).repeat(4, 2)
+        np.save(place, np.clip(images + blots, 0, 255).astype(np.uint8))
+    return workspace
+
+
+def open_classify(page: Any) -> None:
+    page.get_by_role("tab", name="Classify", exact=True).first.click()
+    page.wait_for_selector("#classify-arms li")
+
+
+def tick(page: Any, group: str, wanted: set[str]) -> None:
+    for row in page.locator(f"#classify-arms [aria-label='{group}'] li[data-name]").all():
+        box = row.locator("input[type=checkbox]")
+        if box.is_enabled() and row.is_visible():
+            box.set_checked(row.get_attribute("data-name") in wanted)
+
+
+def choose(page: Any, classifiers: set[str], sets: set[str], seeds: int) -> None:
+    for group in ("Light", "Medium", "Heavy"):
+        tick(page, group, classifiers)
+    tick(page, "Features of the classic ones", {"pixels"})
+    tick(page, "Training sets", sets)
+    if "mixed" in sets:
+        page.get_by_label("synthetic per real image").fill("0.25")
+    page.get_by_label("Seeds", exact=True).fill(str(seeds))
+    page.keyboard.press("Tab")
+
+
+def states(page: Any) -> list[str]:
+    return page.locator(".lab-matrix .lab-cell-dot").evaluate_all("all => all.map(dot => dot.dataset.state)")  # type: ignore[no-any-return]
+
+
+def wait_until_done(page: Any) -> None:
+    page.wait_for_function("document.querySelector('.lab-classified-exports a')?.offsetParent")
+
+
+def test_a_matrix_is_built_watched_and_kept(
+    start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    workspace = planted(tmp_path / "lab")
+    page = new_page(start(tmp_path / "lab").link(), 1366, 768)
+    open_classify(page)
+    choose(page, {"logistic_regression"}, {"mixed", "synthetic_to_real"}, 2)
+    line = page.locator(".lab-arms-line")
+    line.get_by_text("1 classifier × 3 training sets × 2 seeds = 6 trainings").wait_for()
+    height = page.locator(".lab-classified").bounding_box()["height"]
+    page.evaluate("document.querySelector('.lab-classified').kept = true")
+
+    # Trainings arrive one by one; nothing on the page is replaced and nothing moves
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.wait_for_selector(".lab-matrix-cell")
+    assert len(states(page)) == 6
+    wait_until_done(page)
+    assert states(page) == ["done"] * 6
+    assert page.evaluate("document.querySelector('.lab-classified').kept") is True
+    assert page.locator(".lab-classified").bounding_box()["height"] == height
+    (record,) = workspace.records("comparisons")
+    assert len(record.rows) == 6 and record.parameters["ratio"] == 0.25
+
+    # A cell, by keyboard: its seeds and its verdict
+    cell = page.locator(".lab-matrix-cell[data-arm='mixed-0.25']")
+    cell.focus()
+    page.keyboard.press("Enter")
+    assert page.locator(".lab-matrix-seeds tbody tr").count() == 2
+    verdict = cell.locator(".lab-verdict").inner_text()
+    assert page.locator(".lab-matrix-details p").first.inner_text().startswith(f"{verdict}: AUROC")
+
+    # Another measure, the table, the differences and the checks
+    page.get_by_label("Measure", exact=True).filter(visible=True).select_option("accuracy")
+    page.get_by_role("tab", name="Results", exact=True).click()
+    assert page.locator(".lab-results tbody tr[data-arm]").count() == 3
+    assert "by Accuracy" in page.locator(".lab-results thead").inner_text()
+    page.get_by_role("tab", name="Differences", exact=True).click()
+    page.locator(".lab-forest .row").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".lab-forest-words").get_by_text("Accuracy").wait_for()
+    page.get_by_role("tab", name="Checks", exact=True).click()
+    found = page.locator(".lab-checks li").evaluate_all("all => all.map(one => [one.dataset.guard, one.dataset.state])")
+    assert ["apart", "closed"] in found and ["generator", "unknown"] in found and ["size", "open"] in found
+
+    # Files to keep
+    for name, sign in (("LaTeX", "\\toprule"), ("Markdown", "| Classifier |"), ("Report", "<h2>Methods</h2>")):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name, exact=True).click()
+        assert sign in download.value.path().read_text()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert {row["arm"] for row in rows} == {"real", "mixed-0.25", "synthetic_to_real"}
+    assert page.faults == []
+
+
+@pytest.mark.long
+def test_it_is_followed_through_a_reload_stopped_and_continued(
+    start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    workspace = planted(tmp_path / "lab")
+    page = new_page(start(tmp_path / "lab").link(), 1920, 1080)
+    open_classify(page)
+    choose(page, {"random_forest", "cnn_small"}, {"mixed", "augmented"}, 15)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.wait_for_function("document.querySelectorAll('.lab-cell-dot[data-state=done]').length > 2")
+
+    # Loaded anew in the middle it goes on where it is
+    page.reload()
+    page.wait_for_selector(".lab-columns")
+    open_classify(page)
+    page.wait_for_function("document.querySelectorAll('.lab-cell-dot[data-state=done]').length > 4")
+    assert states(page).count("running") <= 1 and "waiting" in states(page)
+    page.get_by_role("button", name="Stop and keep what is done").click()
+    wait_until_done(page)
+    (record,) = workspace.records("comparisons")
+    done = len(record.rows)
+    assert 4 < done < record.cells == 90 and states(page).count("done") == done
+    page.get_by_text(re.compile(rf"{done} of 90 trainings")).wait_for()
+
+    # Continue takes what is done as it was, and the list on the left follows
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Stop and keep what is done").wait_for()
+    page.wait_for_function(f"document.querySelectorAll('.lab-cell-dot[data-state=reused]').length >= {done}")
+    page.wait_for_selector(".lab-card[aria-selected=true][data-id^='jobs/']")
+    page.wait_for_function("document.querySelectorAll('.lab-cell-dot[data-state=done]').length > 2")
+    page.get_by_role("button", name="Stop and keep what is done").click()
+    wait_until_done(page)
+    newest = workspace.records("comparisons")[-1]
+    assert len(newest.rows) > done and sum(row["reused"] for row in newest.rows) >= done
+    page.wait_for_selector(f".lab-card[aria-selected=true][data-id='comparisons/{newest.id}']")
+    assert page.faults == []
+
+
+@pytest.mark.long
+def test_what_was_compared_before_is_there(
+    start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    workspace = Workspace.open(tmp_path / "lab")
+    record = plant(workspace)
+    workspace.save("comparisons", record.model_copy(update={"rows": record.rows[:7]}))
+    page = new_page(start(tmp_path / "lab").link(), 1366, 768)
+    open_classify(page)
+    page.get_by_text("7 of 12 trainings").wait_for()
+    page.get_by_role("button", name="Continue").wait_for()
+    assert states(page).count("waiting") == 5
+    assert "helps" in page.locator(".lab-matrix").inner_text()
+
+    # As in a study: one click, and what lacks its weights is told
+    page.get_by_label("As in").select_option("james_2024")
+    assert page.locator("#classify-arms li[data-name=phases] input[type=checkbox]").is_checked()
+    assert page.get_by_label("images a phase").input_value() == "520"
+    assert page.get_by_label("Synthetic images go to").input_value() == "malignant"
+    assert page.locator("#classify-arms li[data-name=svm_rbf] select").input_value() == "james_2024"
+
+    # Without a synthetic set nothing that needs one can be ticked
+    page.locator(f"#classify-arms li[data-name={SYNTHETIC}] input").uncheck()
+    assert page.locator("#classify-arms li[data-name=phases] input[type=checkbox]").is_disabled()
+    page.locator(".lab-arms-line").get_by_text("1 training set ×").wait_for()
+    assert page.faults == []
+
+
+def test_an_empty_workspace_says_the_next_step(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
+    page = new_page(start().link(), 1366, 768)
+    open_classify(page)
+    assert page.get_by_role("button", name="Compare", exact=True).is_disabled()
+    page.locator(".lab-classified-empty").get_by_text("No comparison yet.").wait_for()
+    page.get_by_role("button", name="Open the Data tab").click()
+    page.wait_for_function("document.querySelector('.lab-classified').offsetParent === null")
+    assert page.faults == []
