@@ -43,7 +43,7 @@
       for (const part of [this.kind, this.classifier, this.legend.root, this.list]) part.hidden = !some;
       if (!some) {
         this.words.textContent = data.live ? "The curves are drawn when the comparison is done."
-          : data.positive ? "No curves were kept with this comparison." : "Curves need a class of interest. Name one in the middle, under “All settings”, and compare again: nothing is trained anew.";
+          : data.positive ? "No curves were kept with this comparison." : "Curves need a class of interest. Choose one in the middle and press Compare: nothing is trained anew.";
         return;
       }
       const before = this.classifier.value;

@@ -79,6 +79,8 @@
         if (Number.isFinite(least)) bests.push({ x: n + 1, y: least });
       });
       const values = dots.map((dot) => dot.y);
+      this.chart.root.hidden = !values.length; // every trial failed
+      if (!values.length) return;
       const room = 0.08 * (Math.max(...values) - Math.min(...values)) || 0.05;
       this.chart.show({
         x: { low: 0.5, high: trials.length + 0.5, title: "trial", whole: true, values: trials.length <= 20 ? trials.map((_, n) => n + 1) : undefined },

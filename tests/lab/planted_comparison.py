@@ -74,7 +74,8 @@ def plant_set(workspace: Workspace, id: str, origin: Any, images: Any, rows: lis
 
 def plant_sets(workspace: Workspace, test: int = TEST, side: int = SIDE) -> tuple[list[int], list[int]]:
     """Both sets; the places of the training and of the test images: each third image is learned from."""
-    total, rows = test * 3 // 2, []
+    total = test * 3 // 2
+    rows: list[dict[str, Any]] = []
     pool = [n for n in range(total) if n % 3 == 0]
     tested = [n for n in range(total) if n % 3]
     order = {place: k for part in (pool, tested) for k, place in enumerate(part)}
