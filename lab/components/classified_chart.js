@@ -7,6 +7,7 @@
   const DOT = 3;
   const STEPS = 20; // of the arrow keys, over a line without marks
   const MOST_BANDS = 3; // with more lines bands hide one another: then only the one pointed at has its own
+  const KEY = 18; // height of a line of the keys in a saved picture
   const TALLEST = 350; // of a square chart: with its keys and words it fits a small screen
 
   // The point of a line that lies nearest to x; null where the line does not reach.
@@ -73,6 +74,27 @@
       this.svg.setAttribute("aria-valuemin", String(x.low));
       this.svg.setAttribute("aria-valuemax", String(x.high));
       this.point(this.cursor);
+    }
+
+    // As a picture, with its keys below it: on the page they stand apart.
+    async save(name) {
+      const { draw } = lab.classifiedParts;
+      const height = this.tall + KEY * this.about.lines.length + 6;
+      this.point(null);
+      this.about.lines.forEach(({ name: title, colour, dash = 0 }, n) => {
+        const y = this.tall + KEY * (n + 0.5);
+        const sample = draw("line", { class: "curve", x1: ROOM.left, x2: ROOM.left + 24, y1: y, y2: y });
+        sample.style.stroke = colour;
+        sample.style.strokeDasharray = DASHES[dash % DASHES.length];
+        this.svg.append(sample, draw("text", { x: ROOM.left + 32, y: y + 4 }, title));
+      });
+      this.svg.setAttribute("height", height);
+      this.svg.setAttribute("viewBox", `0 0 ${this.width} ${height}`);
+      try {
+        await lab.savePicture(this.svg, name);
+      } finally {
+        this.plot();
+      }
     }
 
     band({ points, colour }) {

@@ -72,7 +72,7 @@
         if (!this.charts.has(one.key)) {
           const chart = new lab.classifiedChart.Chart({ label: one.title, square: true });
           const save = make("button", { type: "button", class: "lab-classified-save", title: "Save this chart as a picture" }, "PNG");
-          save.addEventListener("click", () => lab.savePicture(chart.svg, `${this.hub.shown}-${one.key.replace(/[^a-z0-9_]+/gi, "-")}-${this.kind.value}.png`));
+          save.addEventListener("click", () => chart.save(`${this.hub.shown}-${one.key.replace(/[^a-z0-9_]+/gi, "-")}-${this.kind.value}.png`));
           const head = make("figcaption", {}, make("b", {}, one.title), save);
           this.charts.set(one.key, { chart, root: make("figure", { class: "lab-curves-one", "data-classifier": one.key }, head, chart.root) });
         }

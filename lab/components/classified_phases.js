@@ -17,7 +17,7 @@
       this.source = make("select", { "aria-label": "Synthetic set", title: "Which synthetic set was added" });
       this.source.addEventListener("change", () => this.draw());
       this.save = make("button", { type: "button", class: "lab-classified-save", title: "Save this chart as a picture" }, "PNG");
-      this.save.addEventListener("click", () => lab.savePicture(this.chart.svg, `${hub.shown || "comparison"}-phases-${hub.measure}.png`));
+      this.save.addEventListener("click", () => this.chart.save(`${hub.shown || "comparison"}-phases-${hub.measure}.png`));
       tools.append(this.source);
       this.choice = new MeasureChoice(tools, hub);
       tools.append(this.save);

@@ -20,7 +20,7 @@
       this.classifier = make("select", { "aria-label": "Tuned classifier" });
       this.classifier.addEventListener("change", () => this.draw());
       this.save = make("button", { type: "button", class: "lab-classified-save", title: "Save this chart as a picture" }, "PNG");
-      this.save.addEventListener("click", () => lab.savePicture(this.chart.svg, `${hub.shown || "comparison"}-tuning.png`));
+      this.save.addEventListener("click", () => this.chart.save(`${hub.shown || "comparison"}-tuning.png`));
       tools.append(this.classifier, this.save);
       this.words = make("p", { class: "lab-classified-about", role: "status" });
       this.chart = new lab.classifiedChart.Chart({ label: "Loss on the validation images, trial by trial", height: 260, choose: (x) => this.see(Math.round(x) - 1) });
