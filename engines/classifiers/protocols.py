@@ -95,7 +95,7 @@ def arms_of(
     found = [Arm(REFERENCE, TITLES[REFERENCE], REFERENCE, every, none)]
     for protocol in dict.fromkeys(protocols):
         if protocol == "augmented":
-            title = f"Real + {settings.copies} augmented copies of each"
+            title = f"Real + {settings.copies} augmented {'copy' if settings.copies == 1 else 'copies'} of each"
             found.append(Arm(protocol, title, protocol, every, none, copies=settings.copies))
         elif protocol != REFERENCE:
             for source in sources:
