@@ -4,6 +4,7 @@
   const lab = (window.lab = window.lab || {});
   const LIVE = new Set(["queued", "running", "pausing", "paused", "stopping"]);
   const EVERY_MS = 600;
+  const LIST_WITHIN_MS = 8000;
   const REMEMBERED = "lab.classify.view";
   const VIEWS = [
     ["matrix", "Trainings", "Classifiers against training sets: every training as it comes"],
@@ -34,6 +35,7 @@
       this.data = null;
       this.measure = "";
       this.chosen = {}; // classifier, arm and more, shared by the views
+      this.unmarked = 0; // until when the list on the left may lag behind what was begun here
       this.asked = 0; // counts requests, so that a slow answer never replaces a newer one
       this.build();
       this.look = lab.poll(root, () => this.tick(), EVERY_MS);
@@ -145,6 +147,8 @@
     take({ of = "", job = "" }) {
       if (job) of = `jobs/${job}`;
       if (of === null) return; // the page has not said it yet
+      if (!job && of !== this.of && this.unmarked > performance.now()) return; // the list does not know yet what was begun here
+      if (job) this.unmarked = performance.now() + LIST_WITHIN_MS;
       if (of === this.of && of) return;
       // A job that has just ended is gone from the list: what came of it is on show already.
       if (this.of && this.of.startsWith("jobs/") && of === `comparisons/${this.shown}`) {
@@ -159,9 +163,9 @@
 
     // A job that was begun here, and not by the form, is chosen in the list on the left as soon as it stands there.
     mark() {
-      const card = this.unmarked && this.root.closest(".lab-columns").querySelector(`.lab-card[data-id="${CSS.escape(this.of)}"]`);
+      const card = this.unmarked > performance.now() && this.root.closest(".lab-columns").querySelector(`.lab-card[data-id="${CSS.escape(this.of)}"]`);
       if (!card) return;
-      this.unmarked = false;
+      this.unmarked = 0;
       if (card.getAttribute("aria-selected") !== "true") card.click();
     }
 
@@ -206,24 +210,17 @@
       if (LIVE.has(answer.state)) return;
       this.job = "";
       if (answer.comparison) {
-        if (this.unmarked) this.of = `comparisons/${answer.comparison}`;
+        if (this.unmarked > performance.now()) this.of = `comparisons/${answer.comparison}`;
         await this.load(answer.comparison);
       } else this.ended(answer.error ? said(answer.error) : `The comparison was ${answer.state}; nothing was finished.`, answer.parameters);
     }
 
     gather(answer) {
-      if (!answer.matrix) return this.say(answer.state === "queued" ? "Waiting for its turn." : `${answer.message || "Starting"} …`, answer.guards);
-      const before = this.data || { ...NOTHING, live: true };
-      const told = JSON.stringify([answer.guards, answer.trials.length, answer.warnings, answer.not_done, answer.state]);
-      if (this.data && !answer.rows.length && told === this.told) return undefined;
-      this.told = told;
-      const rows = [...before.rows, ...answer.rows];
+      if (!answer.matrix) return this.say(answer.state === "queued" ? "Waiting for its turn." : `${answer.message || "Starting"} …`);
+      const more = lab.classifiedWork.gathered(this.data || { ...NOTHING, live: true }, answer);
       this.count = answer.count;
-      const { guards, trials, warnings, not_done, measures, parameters } = answer;
-      const primary = answer.matrix.positive ? "auroc" : "balanced_accuracy";
-      const cells = answer.matrix.classifiers.length * answer.matrix.arms.length * answer.matrix.seeds;
-      this.data = { ...before, ...answer.matrix, name: answer.name, rows, guards, trials, warnings, not_done, measures, parameters, primary, cells, state: answer.state };
-      if (!this.measure || !rows.some((row) => this.measure in row.metrics)) this.measure = primary;
+      if (more) this.data = more;
+      if (!this.measure || !this.data.rows.some((row) => this.measure in row.metrics)) this.measure = this.data.primary;
       return undefined;
     }
 
@@ -292,11 +289,9 @@
     // The same again: every training that is done is taken as it is.
     async goOn() {
       try {
-        const title = `Compare on ${this.parameters.real}`.slice(0, 80);
-        const key = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
-        const { id } = await lab.post("/lab/jobs", { kind: "compare", parameters: this.parameters, title, client_key: key });
+        const id = await lab.classifiedWork.begin(this.parameters);
         this.of = `jobs/${id}`;
-        this.unmarked = true;
+        this.unmarked = performance.now() + LIST_WITHIN_MS;
         this.follow(id);
       } catch (error) {
         lab.toast(said(error), "error");
