@@ -59,6 +59,11 @@ def states(page: Any) -> list[str]:
     return page.locator(".lab-matrix .lab-cell-dot").evaluate_all("all => all.map(dot => dot.dataset.state)")  # type: ignore[no-any-return]
 
 
+def wait_for_dots(page: Any, state: str, count: int) -> None:
+    """Until so many trainings on show are in a state."""
+    page.locator(f".lab-matrix .lab-cell-dot[data-state={state}]").filter(visible=True).nth(count - 1).wait_for()
+
+
 def wait_until_done(page: Any) -> None:
     page.wait_for_function("document.querySelector('.lab-classified-exports a')?.offsetParent")
 
@@ -128,13 +133,13 @@ def test_it_is_followed_through_a_reload_stopped_and_continued(
     open_classify(page)
     choose(page, {"random_forest", "cnn_small"}, {"mixed", "augmented"}, 15)
     page.get_by_role("button", name="Compare", exact=True).click()
-    page.wait_for_function("document.querySelectorAll('.lab-cell-dot[data-state=done]').length > 2")
+    wait_for_dots(page, "done", 3)
 
     # Loaded anew in the middle it goes on where it is
     page.reload()
     page.wait_for_selector(".lab-columns")
     open_classify(page)
-    page.wait_for_function("document.querySelectorAll('.lab-cell-dot[data-state=done]').length > 4")
+    wait_for_dots(page, "done", 5)
     assert states(page).count("running") <= 1 and "waiting" in states(page)
     page.get_by_role("button", name="Stop and keep what is done").click()
     wait_until_done(page)
@@ -146,14 +151,25 @@ def test_it_is_followed_through_a_reload_stopped_and_continued(
     # Continue takes what is done as it was, and the list on the left follows
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Stop and keep what is done").wait_for()
-    page.wait_for_function(f"document.querySelectorAll('.lab-cell-dot[data-state=reused]').length >= {done}")
+    wait_for_dots(page, "reused", done)
     page.wait_for_selector(".lab-card[aria-selected=true][data-id^='jobs/']")
-    page.wait_for_function("document.querySelectorAll('.lab-cell-dot[data-state=done]').length > 2")
+    wait_for_dots(page, "done", 3)
     page.get_by_role("button", name="Stop and keep what is done").click()
     wait_until_done(page)
     newest = workspace.records("comparisons")[-1]
     assert len(newest.rows) > done and sum(row["reused"] for row in newest.rows) >= done
     page.wait_for_selector(f".lab-card[aria-selected=true][data-id='comparisons/{newest.id}']")
+
+    # A new one is followed and not the one that was on show; one that cannot be made says why and can be begun again
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.locator(".lab-classified-empty").get_by_text("“Dreamed” has too few images of the class").wait_for()
+    page.get_by_label("synthetic per real image").fill("0.25")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.wait_for_selector(".lab-card[aria-selected=true][data-id^='jobs/']")
+    wait_for_dots(page, "done", 3)
+    page.get_by_role("button", name="Stop and keep what is done").click()
+    wait_until_done(page)
+    assert len(workspace.records("comparisons")) == 3
     assert page.faults == []
 
 
