@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from lab.numbers import finite
 
 FILE = "report.html"
 STYLE = BASE + (
-    "td:nth-child(n){white-space:normal}.said td:nth-child(-n+2){white-space:nowrap}ul{margin:4px 0;padding-left:18px}"
+    "td:nth-child(n){white-space:normal}.range{white-space:nowrap;font-size:12px}ul{margin:4px 0;padding-left:18px}"
     ".confusion{display:inline-table;width:auto;margin:0 28px 14px 0}.confusion caption{text-align:left;color:#566070}"
     "svg text{font-size:12px;fill:#1a1e25}svg .dim{fill:#566070}svg{display:block;max-width:100%}"
 )
@@ -25,6 +26,7 @@ HOW = (
     "Holm's method over all classifiers and training sets of this comparison. McNemar's and DeLong's tests speak of "
     "these trained classifiers only, and decide no verdict."
 )
+INTERVAL = re.compile(r"([+−]?[\d.,]+) (\[[^\]]*\])")
 ROW_PX, LEFT_PX, RIGHT_PX, PLOT_PX = 26, 380, 190, 420
 
 
@@ -64,7 +66,9 @@ def methods(record: ComparisonRecord, measures: classified_tables.Measures) -> s
         f"{arm['title']} ({_images(arm)}, tested on {arm['n_test']:,} {arm['tested']} images)" for arm in record.arms
     )
     seeds = f"{record.seeds} training{'s' * (record.seeds != 1)}"
-    share = f", each leaving out another {1 / record.seeds:.0%} of the training patients" if record.train_varies else ""
+    share = (
+        f", each leaving out another {100 / record.seeds:.0f} % of the training patients" if record.train_varies else ""
+    )
     test = f"the real set “{record.test}”" if record.test else f"patients of “{record.real}” that nothing learned from"
     left = f" {len(record.leaks)} test images were found in what was learned from." if record.leaks else ""
     tuned = (
@@ -105,7 +109,7 @@ def protocol(record: ComparisonRecord) -> list[tuple[str, str]]:
 
 
 def _plain(given: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in given.items()) or "none"
+    return ", ".join(f"{name} = {value}" for name, value in given.items() if value not in ("", [], {})) or "none"
 
 
 def _text(value: Any) -> str:
@@ -114,8 +118,14 @@ def _text(value: Any) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "said") -> str:
     head = "".join(f"<th>{_text(name)}</th>" for name in header)
-    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td>{_value(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _value(cell: str) -> str:
+    """A cell's text; an interval alone stands below its value, so that many measures fit beside one another."""
+    found = INTERVAL.fullmatch(cell)
+    return f'{_text(found[1])}<br><span class="dim range">{_text(found[2])}</span>' if found else _text(cell)
 
 
 def _guards(record: ComparisonRecord) -> str:
@@ -137,7 +147,7 @@ def _said(record: ComparisonRecord, measures: classified_tables.Measures) -> str
     """Each verdict on the measure that words go by, with the published tests beside it."""
     classifiers, arms = classified_tables.titles(record)
     name, rows = classifying.primary(record), []
-    for line in record.summary:
+    for line in classified_tables.lines_of(record):
         found = (line.get("differences") or {}).get(name)
         if found:
             said = classifying.judged(found, classifying.title_of(name, measures))
@@ -163,7 +173,7 @@ def published(tests: Mapping[str, Any]) -> str:
 def _confusions(record: ComparisonRecord) -> list[str]:
     classifiers, arms = classified_tables.titles(record)
     drawn = []
-    for line in record.summary:
+    for line in classified_tables.lines_of(record):
         table = line.get("confusion") or []
         title = str(arms.get(line["arm"], {}).get("title", line["arm"]))
         name = f"{classifiers.get(line['classifier'], line['classifier'])}: {title}"
@@ -191,7 +201,7 @@ def forest(record: ComparisonRecord, measures: classified_tables.Measures) -> st
     classifiers, arms = classified_tables.titles(record)
     name = classifying.primary(record)
     rows = []
-    for line in record.summary:
+    for line in classified_tables.lines_of(record):
         found = (line.get("differences") or {}).get(name) or {}
         ends = [finite(found.get(key)) for key in ("low", "value", "high")]
         if all(end is not None for end in ends):

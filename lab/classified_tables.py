@@ -33,10 +33,16 @@ def titles(record: ComparisonRecord) -> tuple[dict[str, str], dict[str, dict[str
     return classifiers, {str(arm["name"]): arm for arm in record.arms}
 
 
+def lines_of(record: ComparisonRecord) -> list[dict[str, Any]]:
+    """The summary classifier by classifier: the engine tells it in the order in which it was trained."""
+    keys = [str(one["key"]) for one in record.classifiers]
+    return sorted(record.summary, key=lambda line: keys.index(line["classifier"]) if line["classifier"] in keys else -1)
+
+
 def rows_of(record: ComparisonRecord) -> Iterator[dict[str, Any]]:
     """One row for each classifier, arm and measure: everything that is known, numbers as they are."""
     classifiers, arms = titles(record)
-    for line in record.summary:
+    for line in lines_of(record):
         arm = arms.get(line["arm"], {})
         about = {
             **{name: line.get(name) for name in ("classifier", "arm", "protocol", "tested", "n_test", "seeds")},
@@ -78,7 +84,7 @@ def wide(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]) ->
     heads = [f"{classifying.title_of(one, measures)} {arrow}".strip() for one, arrow in zip(shown, arrows, strict=True)]
     header = ["Classifier", "Training set", *heads, f"Difference in {classifying.title_of(name, measures)}", "Verdict"]
     rows = []
-    for line in record.summary:
+    for line in lines_of(record):
         gap = (line.get("differences") or {}).get(name)
         values = [classifying.in_words((line.get("measures") or {}).get(one, {})) for one in shown]
         said = [classifying.signed(gap), str(gap.get("verdict", ""))] if gap else ["–", "–"]

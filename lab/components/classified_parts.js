@@ -60,7 +60,7 @@
 
     show(data) {
       const names = measuresOf(data);
-      const wanted = names.join();
+      const wanted = names.map((name) => titleOf(data, name)).join();
       this.list.hidden = !names.length;
       if (wanted !== this.offered) this.list.replaceChildren(...names.map((name) => make("option", { value: name }, titleOf(data, name))));
       this.offered = wanted;

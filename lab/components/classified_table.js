@@ -11,7 +11,7 @@
       this.hub = hub;
       this.parts = lab.classifiedParts;
       this.which = make("select", { "aria-label": "Columns", title: "Which measures stand in the table, here and in the files" },
-        make("option", { value: "main" }, "Main measures"), make("option", { value: "all" }, "All measures"));
+        make("option", { value: "main" }, "Main measures"), make("option", { value: "all" }, "All measures"), make("option", { value: "one" }, "This measure"));
       this.which.addEventListener("change", () => this.show(this.data));
       this.choice = new this.parts.MeasureChoice(tools, hub);
       tools.prepend(this.which);
@@ -32,10 +32,10 @@
       this.said.replaceChildren(...data.headline.map((text) => make("p", {}, text)));
       const all = parts.measuresOf(data);
       const main = data.main.filter((name) => all.includes(name));
-      const names = this.which.value === "all" || !main.length ? all : main;
+      const measure = this.hub.measure;
+      const names = this.which.value === "one" ? [measure] : this.which.value === "all" || !main.length ? all : main;
       this.hub.columns = names;
       this.hub.head();
-      const measure = this.hub.measure;
       const column = (name) => {
         const about = data.measures[name] || {};
         const help = make("span", { class: "info-text" }, make("span", {}, about.summary || ""));

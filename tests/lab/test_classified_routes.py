@@ -110,6 +110,8 @@ def test_the_printed_tables_hold_what_is_chosen(client: TestClient, workspace: W
     assert head == r"Classifier & Training set & AUROC & Accuracy & Difference in AUROC & Verdict \\"
     body = [line for line in latex.splitlines() if line.endswith(r"\\") and not line.startswith("Classifier")]
     assert len(body) == 6 and all(line.count("&") == 5 for line in body)
+    titles = [line.split(" & ")[0] for line in body]  # each classifier stands once, over its training sets
+    assert titles == ["Logistic regression on Texture", "", "", "Small CNN", "", ""]
     markdown = download(client, "table.md", "?measures=auroc")
     lines = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len(lines) == 8 and all(line.count("|") == 6 for line in lines)
