@@ -163,6 +163,21 @@ def evaluate(
     _job("evaluate", given, extra, workspace, as_json, f"evaluate {synthetic}")
 
 
+@app.command(name="own-features")
+def own_features(
+    image_set: Annotated[str, typer.Argument(help="Id of a real image set with two or more classes.")],
+    side: Annotated[int | None, typer.Option(help="Images are made this small: 32, 64, 128 or 224.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often each image is shown.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same network.")] = None,
+    extra: SetOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the in-house classifier, whose features then measure images: evaluate --extractor in_house."""
+    given = {"image_set": image_set, "side": side, "epochs": epochs, "seed": seed}
+    _job("own_features", given, extra, workspace, as_json, f"own features of {image_set}")
+
+
 @app.command()
 def compare(
     real: Annotated[str, typer.Option(help="Id of the real image set to learn from.")],

@@ -1,4 +1,4 @@
-"""The one place that finds pretrained weights: by name and hash, on this computer, never by a download of its own."""
+"""The one place that finds weights: by name and hash, on this computer, never by a download of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from engines import files
 from engines.errors import LabError
 
 FOLDER_VARIABLE = "PHANTOM_LAB_WEIGHTS"
+IN_HOUSE = "in_house"
 _TORCHVISION = "https://download.pytorch.org/models/"
 _LPIPS = "https://github.com/richzhang/PerceptualSimilarity/raw/master/lpips/weights/v0.1/"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A published file of weights; `sha256` is the whole hash or the part of it that its publisher gives."""
+    """A file of weights; `sha256` is the whole hash or the part of it that its publisher gives.
+
+    `made_here`: not published, but made by this workspace, so any hash is right and the size is not known before.
+    """
 
     name: str
     title: str
@@ -28,11 +32,12 @@ class Weights:
     url: str
     licence: str
     source: str
+    made_here: bool = False
 
 
 @dataclass(frozen=True)
 class Found:
-    """Weights on this computer; not `published` where a conversion stands in for the published file."""
+    """Weights on this computer; not `published` where a conversion stands in for them, or where they were made here."""
 
     path: Path
     sha256: str
@@ -93,6 +98,17 @@ _ALL = (
     _lpips("alex", 6009, "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
     _lpips("squeeze", 10811, "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
     _lpips("vgg", 7289, "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
+    Weights(
+        IN_HOUSE,
+        "the in-house classifier",
+        f"{IN_HOUSE}.safetensors",
+        0,
+        "",
+        "",
+        "",
+        "Trained in this workspace by the job own_features",
+        made_here=True,
+    ),
 )
 KNOWN: dict[str, Weights] = {weights.name: weights for weights in _ALL}
 
@@ -102,11 +118,11 @@ def find(name: str, folder: Path | None) -> Found:
     where torch keeps its downloads.
 
     In each, the published file comes first; else a conversion whose name begins with the model's (`mobilenet_v2-….pth`)
-    is taken, and results say so. Raises LabError if there is none, or if a file with the published name has another
-    hash.
+    is taken, and results say so. What was made here lies in the workspace's folder only. Raises LabError if there is
+    none, or if a file with the published name has another hash.
     """
     weights = KNOWN[name]
-    for place in _places(folder):
+    for place in _places(weights, folder):
         path = place / weights.file
         if path.is_file():
             sha256 = _sha256(path)
@@ -116,7 +132,7 @@ def find(name: str, folder: Path | None) -> Found:
                     f"Its SHA-256 begins with {sha256[:8]}; the published file's with {weights.sha256[:8]}.",
                     f"Replace it by the file from {weights.url}.",
                 )
-            return Found(path, sha256, published=True)
+            return Found(path, sha256, published=not weights.made_here)
         # Sorted, so that the same folder always gives the same file.
         for path in sorted(place.glob(f"{name}-*.pth")):
             return Found(path, _sha256(path), published=False)
@@ -130,6 +146,12 @@ def missing(names: Iterable[str], folder: Path | None) -> list[Weights]:
 
 def missing_error(weights: Weights) -> LabError:
     """Says which file is missing, how large it is, where it comes from and where it belongs."""
+    if weights.made_here:
+        return LabError(
+            "There is no in-house classifier in this workspace yet.",
+            f"It is the file {weights.file} in the folder weights, trained here on labelled real images.",
+            "Press “Train own features” on the Explore tab, under All settings, or run `phantom-lab own-features SET`.",
+        )
     return LabError(
         f"The weights of {weights.title} are not on this computer.",
         f"They are the file {weights.file}, about {weights.size_bytes / 1e6:,.1f} MB, whose SHA-256 begins with "
@@ -140,14 +162,17 @@ def missing_error(weights: Weights) -> LabError:
 
 
 def _candidates(weights: Weights, folder: Path | None) -> Iterator[Path]:
-    for place in _places(folder):
+    for place in _places(weights, folder):
         if (place / weights.file).is_file():
             yield place / weights.file
         yield from place.glob(f"{weights.name}-*.pth")
 
 
-def _places(folder: Path | None) -> Iterator[Path]:
+def _places(weights: Weights, folder: Path | None) -> Iterator[Path]:
     """Folders to look in, nearest wish first; the last is torch's own, found as torch.hub does without importing it."""
+    if weights.made_here:
+        yield from [folder] if folder is not None else []
+        return
     if named := os.environ.get(FOLDER_VARIABLE):
         yield Path(named)
     if folder is not None:

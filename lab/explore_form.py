@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +17,7 @@ from lab import forms
 from lab.components import cards
 from lab.components.base import packed
 
+OWN_FEATURES = "own_features"  # the task
 NO_HELD_OUT = ("none", "")
 LIGHT, FULL = "light", "full"  # which metrics are ticked at first: of many checkpoints the light ones, else all
 GROUPS = (
@@ -86,6 +88,29 @@ def reason(names: Any, workspace: Workspace) -> str:
         return ""
     error = weights.missing_error(lacking[0])
     return f"{error.what} {error.why} {error.advice}"
+
+
+def own_features_help(description: Mapping[str, Any]) -> str:
+    """The words for the button that trains own features, hidden until they are asked for; "" while none are known."""
+    task = description.get("tasks", {}).get(OWN_FEATURES, {})
+    if not task:
+        return ""
+    words, title = escape(task["summary"]), escape(task["title"])
+    return f'<span class="info-text"><span>{words}</span></span><span class="info-text label-text">{title}</span>'
+
+
+def own_features(workspace: Workspace, real: Any) -> dict[str, Any]:
+    """The parameters of the job that trains own features. Raises LabError for a set without two classes."""
+    if not real:
+        raise LabError("There are no real images to learn from.", "", "Make an image set on the Data tab first.")
+    record = workspace.image_set(str(real)).record
+    if len([name for name, count in record.classes.items() if name and count]) < 2:
+        raise LabError(
+            f"“{record.name}” has fewer than two classes.",
+            "Own features are what tells classes apart.",
+            "Choose real images that are labelled with two or more classes, or measure with texture features.",
+        )
+    return {"image_set": record.id}
 
 
 def mode_of(chosen: str, wish: str) -> str:

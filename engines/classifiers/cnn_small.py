@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import nn
-
 from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, Fitting
-from engines.classifiers.learning import OneLogit, Plan, activation, dense_head
+from engines.classifiers.learning import Plan
 from engines.classifiers.networks import Parts, View, fit_network
 from engines.classifiers.searching import searched
+from engines.extractors.small_network import Architecture, last_layer, small_network
 from engines.options import Options, option
 
 _ONE_THREAD = 64  # the largest side at which a step takes but milliseconds (see Plan.threads)
@@ -138,22 +137,19 @@ class SmallOptions(Options):
     )
 
 
+def architecture_of(options: SmallOptions, channels: int, classes: int) -> Architecture:
+    """The network that such options make for images of so many channels and classes."""
+    return Architecture(
+        channels=channels, classes=classes, side=options.side, depth=options.depth, width=options.width,
+        hidden=options.hidden, activation=options.activation, dropout=options.dropout,
+        one_logit=options.output == "sigmoid" and classes == 2,
+    )  # fmt: skip
+
+
 def fit(options: SmallOptions, fitting: Fitting) -> Fitted:
     def build(channels: int, classes: int) -> Parts:
-        layers: list[nn.Module] = []
-        inputs = channels
-        for n in range(options.depth):
-            outputs = options.width * 2**n
-            # Activation and pooling may change places, since both only ever rise; a quarter of the work this way.
-            layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(2), activation(options.activation)]
-            inputs = outputs
-        body = nn.Sequential(*layers)
-        entry = nn.Sequential(nn.Flatten(), nn.Dropout(options.dropout))
-        one = options.output == "sigmoid" and classes == 2
-        size = inputs * (options.side // 2**options.depth) ** 2
-        head = dense_head(size, options.hidden, 1 if one else classes, options.activation, options.dropout)
-        whole = nn.Sequential(body, entry, head, OneLogit() if one else nn.Identity())
-        return Parts(whole, head[-1], body)
+        whole = small_network(architecture_of(options, channels, classes))
+        return Parts(whole, last_layer(whole), whole[0])
 
     channels = fitting.train.images.shape[-1] if len(fitting.train.images) else 1
     threads = 1 if options.side <= _ONE_THREAD else 0

@@ -14,11 +14,12 @@ from engines import device
 from engines.classifiers.base import Array, Fitted, Fitting, Progress, silent
 from engines.classifiers.checks import check, usable
 from engines.classifiers.gradcam import heat
-from engines.classifiers.learning import Plan, dense_head, learn, logits_of, probabilities_of, seeded
+from engines.classifiers.learning import Plan, learn, logits_of, probabilities_of, seeded
 from engines.classifiers.searching import searched
 from engines.classifiers.vectors import extractor_named
 from engines.device import Device
 from engines.extractors.base import Extractor
+from engines.extractors.small_network import dense_head
 from engines.metrics.features import described_by
 from engines.options import Options, option
 

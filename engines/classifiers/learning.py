@@ -140,28 +140,3 @@ def logits_of(
 def probabilities_of(logits: Tensor) -> Array:
     """Softmax [N, K] float64 of logits."""
     return np.asarray(torch.softmax(logits.double(), dim=1).numpy())
-
-
-class OneLogit(nn.Module):
-    """Two classes from one logit: softmax and cross-entropy over (0, z) are the sigmoid and binary one of z."""
-
-    def forward(self, logit: Tensor) -> Tensor:
-        return nn.functional.pad(logit, (1, 0))
-
-
-def activation(name: str) -> nn.Module:
-    """A fresh activation layer."""
-    layers: dict[str, nn.Module] = {
-        "relu": nn.ReLU(), "leaky_relu": nn.LeakyReLU(0.2), "elu": nn.ELU(), "tanh": nn.Tanh()
-    }  # fmt: skip
-    return layers[name]
-
-
-def dense_head(inputs: int, hidden: int, outputs: int, activation_name: str, dropout: float) -> nn.Sequential:
-    """[B, inputs] -> logits [B, outputs], through a hidden layer unless `hidden` is 0."""
-    layers: list[nn.Module] = []
-    if hidden:
-        layers += [nn.Linear(inputs, hidden), activation(activation_name)]
-    if dropout:
-        layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(hidden or inputs, outputs))

@@ -109,13 +109,23 @@ def vectors_of(options: VectorOptions, fitting: Fitting, progress: Progress) -> 
 
 
 def extractor_named(name: str, weights: Path | None) -> Extractor:
-    """The extractor, ready to work. Raises LabError if there is none of that name or its weights are missing."""
+    """The extractor, ready to work.
+
+    Raises LabError if there is none of that name, if its weights are missing, or if it has seen the lab's own labels.
+    """
     known: dict[str, ExtractorSpec] = registry.load("extractors")
     if name not in known:
         raise LabError(
             f"There is no extractor “{name[:40]}”.",
-            f"There are: {', '.join([PIXELS, *known])}.",
+            f"There are: {', '.join([PIXELS, *(spec.name for spec in known.values() if not spec.learned_here)])}.",
             "Choose among these.",
+        )
+    if known[name].learned_here:
+        raise LabError(
+            f"A classifier cannot learn from the features “{name}”.",
+            "They come from a network that has learned the classes of the lab's own images, which may be the ones to "
+            "be tested on: the result would be too good.",
+            "Choose other features, or pixels.",
         )
     return loaded(known[name], weights)
 

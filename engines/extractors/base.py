@@ -43,6 +43,7 @@ class ExtractorSpec:
 
     `weights` names the pretrained files it needs (engines/weights.py); `load` takes the workspace's folder of weights.
     `mixed_units`: its features have units of their own, so distances need them scaled by the real set first.
+    `learned_here`: it has learned from the lab's own labelled images, so no classifier may be tested on its features.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ExtractorSpec:
     load: Callable[[Path | None], Extractor]
     weights: tuple[str, ...] = ()
     mixed_units: bool = False
+    learned_here: bool = False
 
 
 def loaded(spec: ExtractorSpec, folder: Path | None) -> Extractor:

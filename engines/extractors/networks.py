@@ -37,11 +37,7 @@ def as_extractor(
     network = network.eval().requires_grad_(False).to(place).to(memory_format=torch.channels_last)
 
     def run(part: nn.Module, images: Pixels) -> Array:
-        stored = torch.from_numpy(np.ascontiguousarray(images).astype(np.float32)).permute(0, 3, 1, 2)
-        # A training that goes on beside this may have allowed TF32, which would change the reported number.
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            features = part(prepare(stored.to(place), int(np.iinfo(images.dtype).max)))
-            return np.asarray(features.float().cpu().numpy())
+        return run_exactly(part, prepare, place, images)
 
     label = id = f"{name}-v1-{found.sha256[:8]}-fp32"
     notes: tuple[str, ...] = ()
@@ -54,6 +50,17 @@ def as_extractor(
     about = {"file": found.path.name, "sha256": found.sha256, "published": found.published, "precision": "fp32"}
     maps = partial(run, layers) if layers is not None else None
     return Extractor(id, label, dim, partial(run, network), 16, warnings=notes, head=head, about=about, maps=maps)
+
+
+def run_exactly(
+    part: nn.Module, prepare: Callable[[torch.Tensor, int], torch.Tensor], place: torch.device, images: Pixels
+) -> Array:
+    """What `part` makes of images [B, H, W, C], prepared as in `as_extractor`, in fp32 on the device `place`."""
+    stored = torch.from_numpy(np.ascontiguousarray(images).astype(np.float32)).permute(0, 3, 1, 2)
+    # A training that goes on beside this may have allowed TF32, which would change the reported number.
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        features = part(prepare(stored.to(place), int(np.iinfo(images.dtype).max)))
+        return np.asarray(features.float().cpu().numpy())
 
 
 def imagenet_input(

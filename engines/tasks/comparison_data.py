@@ -13,13 +13,14 @@ from engines.classifiers.protocols import Source
 from engines.curation.leakage import divide
 from engines.errors import LabError
 from engines.resize import resize_batch
-from engines.splits import TEST, TRAIN, VALIDATION
+from engines.splits import TEST, TRAIN, VALIDATION, split_by_patient
 from engines.tasks.reference import labels_of, patients_of, real_set
 from engines.workspace import ImageSet, Workspace
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 FEWEST_TEST = 20  # below this not even a perfect classifier can be told from a good one
+SHARE = 0.2  # of the training patients are looked at while learning, where the set has no validation part of its own
 OWN_SPLIT = "80/20"  # of a set without parts: by patient, near copies together
 
 
@@ -58,6 +59,14 @@ def take(part: Part, rows: Array) -> Part:
     return Part(part.set_id, part.places[rows], Labelled(data.images[rows], data.labels[rows], patients))
 
 
+def parted(part: Part, classes: Sequence[str], seed: int) -> tuple[Part, Part]:
+    """A part without a fifth of its patients, to learn from, and that fifth, to look at meanwhile."""
+    labels = [classes[label] for label in part.data.labels]
+    shares = {TRAIN: 1 - SHARE, VALIDATION: SHARE}
+    parts = np.array(split_by_patient(list(part.data.patients), labels, seed, shares))
+    return take(part, np.flatnonzero(parts == TRAIN)), take(part, np.flatnonzero(parts == VALIDATION))
+
+
 def gathered(
     workspace: Workspace, real: str, synthetic: Sequence[str], test: str, positive: str, only: Sequence[str], seed: int
 ) -> Material:
@@ -67,23 +76,23 @@ def gathered(
     that do not go together, too few test images.
     """
     given = real_set(workspace, real)
-    classes = _classes(given, only)
+    classes = classes_of(given, only)
     interest = _positive(classes, positive)
     warnings: list[str] = []
     if test:
         asked = real_set(workspace, test)
         _same_kind(given, asked)
-        pool = _part(given, classes, None)
+        pool = part_of(given, classes, None)
         validation = None
-        tested = _part(asked, classes, None, size=given.record.width)
+        tested = part_of(asked, classes, None, size=given.record.width)
     else:
         parts, note = _parts(given, seed)
         warnings += note
         tests = TEST if TEST in parts else VALIDATION
-        pool = _part(given, classes, [part == TRAIN for part in parts])
-        tested = _part(given, classes, [part == tests for part in parts])
+        pool = part_of(given, classes, [part == TRAIN for part in parts])
+        tested = part_of(given, classes, [part == tests for part in parts])
         between = [part == VALIDATION for part in parts] if tests == TEST and VALIDATION in parts else None
-        validation = _part(given, classes, between) if between else None
+        validation = part_of(given, classes, between) if between else None
     if len(tested.places) < FEWEST_TEST:
         raise LabError(
             "There are too few test images.",
@@ -99,7 +108,8 @@ def gathered(
     return Material(classes, interest, pool, validation, tested, sources, images, warnings)
 
 
-def _classes(given: ImageSet, only: Sequence[str]) -> tuple[str, ...]:
+def classes_of(given: ImageSet, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """The set's classes by name, or those of `only`. Raises LabError unless there are two."""
     known = sorted(set(labels_of(given)) - {""})
     if unknown := [name for name in only if name not in known]:
         raise LabError(
@@ -155,7 +165,7 @@ def _parts(given: ImageSet, seed: int) -> tuple[list[str], list[str]]:
     ]
 
 
-def _part(given: ImageSet, classes: Sequence[str], chosen: Sequence[bool] | None, size: int | None = None) -> Part:
+def part_of(given: ImageSet, classes: Sequence[str], chosen: Sequence[bool] | None, size: int | None = None) -> Part:
     """The labelled images of a set, or of a part of it, at `size`."""
     labels, patients = labels_of(given), patients_of(given)
     places = np.array(

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-
 from engines.classifiers.base import Fitting
 from engines.classifiers.tuning import Trial, tune
 from engines.errors import LabError
 from engines.jobs.context import JobContext
 from engines.metrics.features import keys_of
-from engines.splits import split_by_patient
 from engines.tasks.comparison_cells import Chosen
-from engines.tasks.comparison_data import Material, Part, take
+from engines.tasks.comparison_data import Material, Part, parted
 from engines.tasks.comparison_parameters import CompareParameters
-
-SHARE = 0.2  # of the training patients, where the set has no validation part of its own
 
 
 def tuned(
@@ -76,9 +71,4 @@ def _divided(material: Material, seed: int) -> tuple[Part, Part]:
     """What is learned from and what is asked while tuning: never the test images."""
     if material.validation is not None:
         return material.pool, material.validation
-    data = material.pool.data
-    labels = [material.classes[label] for label in data.labels]
-    parts = np.array(split_by_patient(list(data.patients), labels, seed, {"train": 1 - SHARE, "validation": SHARE}))
-    return take(material.pool, np.flatnonzero(parts == "train")), take(
-        material.pool, np.flatnonzero(parts == "validation")
-    )
+    return parted(material.pool, material.classes, seed)

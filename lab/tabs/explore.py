@@ -31,6 +31,8 @@ class Controls:
     wish: gr.Radio
     map: gr.Radio
     seed: gr.Number
+    own: gr.Button
+    own_help: gr.HTML
     measure: gr.Button
 
 
@@ -54,6 +56,7 @@ class Handlers:
             *self.reals(chosen, real, held_out),
             *self.of_run(value),
             gr.update(interactive=bool(chosen and explore_form.real_sets(self.workspace))),
+            gr.update(interactive=bool(explore_form.real_sets(self.workspace))),
             packed({"of": chosen}),
         )
 
@@ -91,7 +94,7 @@ class Handlers:
         known = explore_form.words_of(said)
         help = {name: forms.tooltip(setting) for name, setting in known.items()}
         told = [gr.update(info=help[name]) if name in help else gr.skip() for name in explore_form.SETTINGS]
-        return (explore_form.offered(said, self.workspace, mode), *told)
+        return (explore_form.offered(said, self.workspace, mode), explore_form.own_features_help(said), *told)
 
     def start(
         self,
@@ -111,6 +114,12 @@ class Handlers:
         id = submit(self.context, request, "evaluate", given, f"Measure {given['synthetic']}"[:80])
         return packed({"of": cards.chosen_of(listed), "job": id})
 
+    def train_own(self, request: gr.Request, real: Any) -> None:
+        """Queue the training of own features; they can be chosen as soon as it has ended."""
+        with in_words("Own features are not trained"):
+            given = explore_form.own_features(self.workspace, real)
+        submit(self.context, request, explore_form.OWN_FEATURES, given, f"Own features of {given['image_set']}"[:80])
+
 
 def build(context: TabContext) -> None:
     """Draw the tab into the page."""
@@ -125,8 +134,8 @@ def build(context: TabContext) -> None:
             shown = part("measured", {"of": None}, label="What was measured", elem_id="explore-measured")
     of_run = [form.count, form.wish]
     sets = [form.real, form.held_out]
-    context.on_refresh(do.lists, [chosen, *sets], [chosen, *sets, *of_run, form.measure, shown])
-    told = [form.measures, form.real, form.held_out, form.count, form.wish, form.map, form.seed]
+    context.on_refresh(do.lists, [chosen, *sets], [chosen, *sets, *of_run, form.measure, form.own, shown])
+    told = [form.measures, form.own_help, form.real, form.held_out, form.count, form.wish, form.map, form.seed]
     context.on_refresh(do.measures, [chosen, form.wish], told)  # apart: the engine's first answer may take seconds
     chosen.input(None, [chosen], [shown], js=SHOWN)
     chosen.input(do.choose, [chosen, form.held_out], [*sets, *of_run], **QUIET)
@@ -135,6 +144,7 @@ def build(context: TabContext) -> None:
     form.real.input(do.compare_with, sets, [form.held_out], **QUIET)
     given = [chosen, form.real, form.held_out, form.measures, form.count, form.wish, form.map, form.seed]
     form.measure.click(do.start, given, [shown], show_progress="hidden", api_visibility="private")
+    form.own.click(do.train_own, [form.real], [], show_progress="hidden", api_visibility="private")
 
 
 def draw_form() -> Controls:
@@ -159,9 +169,12 @@ def draw_form() -> Controls:
     )
     with gr.Accordion("All settings", open=False, elem_classes=["lab-all-settings"]):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_classes=["lab-setting"])
+        with gr.Group(elem_classes=["lab-helped"]):
+            own = gr.Button("Train own features", size="sm", interactive=False, elem_id="explore-own-features")
+            own_help = gr.HTML("", elem_classes=["lab-own-help"])
     with gr.Row(elem_classes=["lab-actions"]):
         measure = gr.Button("Measure", variant="primary", interactive=False, elem_id="explore-measure")
-    return Controls(real, held_out, measures, count, wish, map, seed, measure)
+    return Controls(real, held_out, measures, count, wish, map, seed, own, own_help, measure)
 
 
 TAB = TabSpec(name="explore", title="Explore", order=40, build=build)

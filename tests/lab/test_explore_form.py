@@ -6,15 +6,18 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from engines import registry, weights
 from engines.errors import LabError
 from engines.tasks.evaluate import EvaluateParameters
+from engines.tasks.own_features import OwnFeaturesParameters
 from engines.workspace import Workspace
 from lab import explore_form
 from lab.components import cards
 from lab.evaluating import Lines
+from lab.tabs import explore
 from lab.tabs.explore import Handlers
 from tests.lab.planted_evaluation import RUN_ID, pixels, plant, plant_run, plant_set
 
@@ -90,6 +93,31 @@ def test_what_lacks_its_weights_says_which_file(workspace: Workspace) -> None:
     assert "isc" in groups["Legacy"] and "ftd" in groups["Light"] and "memorisation" in groups["Full"]
 
 
+def test_own_features_are_offered_once_they_are_trained(workspace: Workspace) -> None:
+    def lacking() -> str:
+        said = json.loads(explore_form.offered(registry.describe(), workspace, "full"))
+        return next(str(one["missing"]) for one in said["extractors"] if one["name"] == "in_house")
+
+    assert "Train own features" in lacking()
+    workspace.weights.mkdir()
+    (workspace.weights / "in_house.safetensors").write_bytes(b"trained")
+    assert lacking() == ""
+
+
+def test_own_features_are_trained_on_the_chosen_real_set(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant_set(workspace, "mias", "real", pixels(8))
+    do, queued = handlers(workspace), []
+    monkeypatch.setattr(explore, "submit", lambda *given: queued.append(given[2:4]))
+    for real in ("mias", None):
+        with pytest.raises(gr.Error, match="two classes" if real else "no real images"):
+            do.train_own(SimpleNamespace(), real)  # type: ignore[arg-type]
+    record = workspace.image_set("mias").record
+    workspace.save("image_sets", record.model_copy(update={"classes": {"benign": 4, "malignant": 4}}))
+    do.train_own(SimpleNamespace(), "mias")  # type: ignore[arg-type]
+    assert queued == [("own_features", {"image_set": "mias"})]
+    OwnFeaturesParameters.model_validate(queued[0][1])
+
+
 def test_a_whole_training_begins_with_the_light_metrics(workspace: Workspace) -> None:
     plant(workspace)
     plant_run(workspace)
@@ -104,7 +132,8 @@ def test_a_whole_training_begins_with_the_light_metrics(workspace: Workspace) ->
 
 
 def test_tooltips_are_the_words_of_the_engine(workspace: Workspace) -> None:
-    told = handlers(workspace).measures(CHOSEN_SET, "all")[1:]
+    own, *told = handlers(workspace).measures(CHOSEN_SET, "all")[1:]
+    assert "Train own features" in own and "under some hundreds of each class" in own
     fields = EvaluateParameters.model_fields
     for name, update in zip(explore_form.SETTINGS, told, strict=True):
         assert str(fields[name].description) in update["info"], name
@@ -124,6 +153,11 @@ def test_real_sets_default_to_those_of_the_training(workspace: Workspace) -> Non
 
 
 def test_the_lists_survive_an_empty_workspace(workspace: Workspace) -> None:
-    value, real, held_out, count, _, measure, shown = handlers(workspace).lists("", None, None)
+    value, real, held_out, count, _, measure, own, shown = handlers(workspace).lists("", None, None)
     assert cards.chosen_of(value) == "" and real["value"] is None and held_out["value"] == ""
-    assert not measure["interactive"] and not count["visible"] and json.loads(shown) == {"of": ""}
+    assert (
+        not measure["interactive"]
+        and not own["interactive"]
+        and not count["visible"]
+        and json.loads(shown) == {"of": ""}
+    )
