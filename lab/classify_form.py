@@ -81,9 +81,9 @@ def came_of(workspace: Workspace, job: str) -> str:
 
 
 def real_sets(workspace: Workspace) -> list[ImageSetRecord]:
-    """Real sets with two classes or more, those with a test part first, then the newest."""
+    """Real sets with two classes or more: those with a training and a test part first, then the largest."""
     sets = [one for one in workspace.records("image_sets") if one.origin == "real" and len(named(one)) > 1]
-    return sorted(reversed(sets), key=lambda one: not _tests(one))
+    return sorted(reversed(sets), key=lambda one: (not _tests(one), -one.items))
 
 
 def named(record: ImageSetRecord) -> list[str]:
@@ -92,7 +92,7 @@ def named(record: ImageSetRecord) -> list[str]:
 
 
 def _tests(record: ImageSetRecord) -> bool:
-    return bool({"test", "validation"} & set(record.split_counts))
+    return "train" in record.split_counts and bool({"test", "validation"} & set(record.split_counts))
 
 
 def set_choice(record: ImageSetRecord) -> tuple[str, str]:
@@ -101,7 +101,7 @@ def set_choice(record: ImageSetRecord) -> tuple[str, str]:
 
 def own_part(record: ImageSetRecord | None) -> str:
     """Which images are tested on if no other set is chosen."""
-    parts = record.split_counts if record else {}
+    parts = record.split_counts if record and _tests(record) else {}
     for part in ("test", "validation"):
         if count := sum(parts.get(part, {}).values()):
             return f"their {part} part · {count:,}"

@@ -195,7 +195,7 @@ def work(workspace: Workspace, id: str, since: int) -> dict[str, Any]:
         "guards": told["guard"],
         "trials": told["trial"],
         "warnings": [str(one.get("text", "")) for one in told["warning"]],
-        "not_done": refusals(matrix, told["warning"]),
+        "not_done": refusals(told["warning"]),
     }
 
 
@@ -208,15 +208,6 @@ def name_of(workspace: Workspace, job: JobRecord) -> str:
         return id or job.title
 
 
-def refusals(matrix: Row | None, warnings: Sequence[Row]) -> list[dict[str, str]]:
+def refusals(warnings: Sequence[Row]) -> list[dict[str, str]]:
     """The cells that were told to be impossible, as the record will name them."""
-    found = []
-    for classifier in (matrix or {}).get("classifiers", ()):
-        for arm in (matrix or {}).get("arms", ()):
-            start = f"{classifier['title']}, {arm['title']}: not trained. "
-            for one in warnings:
-                text = str(one.get("text", ""))
-                if text.startswith(start):
-                    said = {"what": text[len(start) :], "why": "", "advice": str(one.get("advice", ""))}
-                    found.append({"classifier": classifier["key"], "arm": arm["name"], **said})
-    return found
+    return [one["refused"] for one in warnings if isinstance(one.get("refused"), dict)]

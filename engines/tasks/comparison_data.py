@@ -82,8 +82,10 @@ def gathered(
     if test:
         asked = real_set(workspace, test)
         _same_kind(given, asked)
-        pool = part_of(given, classes, None)
-        validation = None
+        own = [row.get("split", "") for row in given.items]
+        pool = part_of(given, classes, [part == TRAIN for part in own] if TRAIN in own else None)
+        between = [part == VALIDATION for part in own] if {TRAIN, VALIDATION} <= set(own) else None
+        validation = part_of(given, classes, between) if between else None
         tested = part_of(asked, classes, None, size=given.record.width)
     else:
         parts, note = _parts(given, seed)

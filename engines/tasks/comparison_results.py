@@ -101,7 +101,8 @@ class Results:
             self.refused[chosen.key, arm.name] = error
             entry = {"classifier": chosen.key, "arm": arm.name, **error.as_dict()}
             self.record.not_done.append(entry)
-            self.context.emit("warning", text=f"{chosen.title}, {arm.title}: not trained. {error}", advice=error.advice)
+            text = f"{chosen.title}, {arm.title}: not trained. {error}"
+            self.context.emit("warning", text=text, advice=error.advice, refused=entry)
             return
         test = self.trainer.test_of(arm)
         positive = self.material.positive

@@ -42,7 +42,7 @@
         return make("th", { scope: "col", "data-shown": String(name === measure) },
           make("span", { class: "lab-helped" }, make("span", { class: "label-text" }, parts.titleOf(data, name)), about.better === "lower" ? " ↓" : "", help));
       };
-      const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), ...names.map(column), make("th", { scope: "col" }, `Against real alone, by ${parts.titleOf(data, measure)}`));
+      const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), make("th", { scope: "col" }, `Against real alone, by ${parts.titleOf(data, measure)}`), ...names.map(column));
       const bodies = data.classifiers.map((classifier) => make("tbody", {},
         make("tr", { class: "lab-results-group" }, make("th", { scope: "rowgroup", colspan: names.length + 2 }, classifier.title)),
         ...data.arms.map((arm) => this.row(classifier, arm, names))));
@@ -64,7 +64,7 @@
       const found = (line.differences || {})[this.hub.measure];
       const said = found ? [parts.verdict(found.verdict), make("small", {}, line.said[this.hub.measure].slice(found.verdict.length + 2))]
         : [make("span", { class: "lab-classified-dim" }, arm.protocol === "real" ? "what the others are compared with" : arm.tested === "synthetic" ? "not compared: tested on synthetic images" : "not compared: other seeds")];
-      return make("tr", { "data-arm": arm.name, "data-classifier": classifier.key }, title, ...cells, make("td", { class: "lab-results-said" }, ...said));
+      return make("tr", { "data-arm": arm.name, "data-classifier": classifier.key }, title, make("td", { class: "lab-results-said" }, ...said), ...cells);
     }
 
     why(classifier, arm) {

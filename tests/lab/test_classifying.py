@@ -119,7 +119,9 @@ def begun(workspace: Workspace) -> None:
     for seed in range(2):
         events.append(folder, "cell", classifier="a", arm="real", seed=seed, metrics={"auroc": 0.7}, reused=False)
     text = "B, Phase 1: real + 4 synthetic: not trained. Too few images."
-    events.append(folder, "warning", text=text, advice="Add some.")
+    refused = {"classifier": "b", "arm": "phase-1", "what": "Too few images.", "why": "", "advice": "Add some."}
+    events.append(folder, "warning", text=text, advice="Add some.", refused=refused)
+    events.append(folder, "warning", text="A was not tuned.", advice="")
 
 
 def test_a_comparison_at_work(workspace: Workspace) -> None:

@@ -211,6 +211,13 @@ def test_tuning_never_sees_the_test_images_and_goes_on(lab: Workspace, tmp_path:
     assert len(events.read(again.folder, "trial")) == 1
 
 
+def test_a_test_set_of_its_own_leaves_the_other_parts_alone(lab: Workspace, tmp_path: Path) -> None:
+    rows = rows_of(60, "z")
+    plant(lab, "elsewhere", blobs([row["label"] for row in rows], 9), rows)
+    result, _ = compare(lab, tmp_path, test="elsewhere", protocols=["real"], seeds=1)
+    assert [(row["n_real"], row["n_test"]) for row in result["rows"]] == [(80, 60)], "its test part is not learned from"
+
+
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
