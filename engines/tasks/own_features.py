@@ -130,10 +130,11 @@ def _asked(part: Part, probabilities: Array, positive: int | None, seed: int) ->
 TASK = TaskSpec(
     name="own_features",
     title="Train own features",
-    summary="Trains a small classifier on the chosen real images. What it looks at then describes images on this tab, "
-    "as “In-house classifier”: good for flaws in what tells your classes apart, where no pretrained weights are at "
-    "hand. With few images (under some hundreds of each class) it learns them by heart, and its numbers jump from one "
-    "training to the next; its accuracy on other patients is written beside every number.",
+    summary="Trains a small classifier on the chosen real images; what it looks at then describes images here, as "
+    "“In-house classifier”. Good for flaws in what tells your classes apart, where no pretrained weights are at hand; it "
+    "hardly notices what the classes share, such as a slight blur. With too few images (under some hundreds of each "
+    "class) it learns them by heart: its AUROC on other patients, which every number tells, is then near 0.5, and "
+    "numbers jump from one training to the next.",
     parameters=OwnFeaturesParameters,
     run=run,
     gpu=True,

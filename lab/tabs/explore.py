@@ -169,9 +169,9 @@ def draw_form() -> Controls:
     )
     with gr.Accordion("All settings", open=False, elem_classes=["lab-all-settings"]):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_classes=["lab-setting"])
-        with gr.Group(elem_classes=["lab-helped"]):
+        with gr.Column(elem_classes=["lab-helped"]):
             own = gr.Button("Train own features", size="sm", interactive=False, elem_id="explore-own-features")
-            own_help = gr.HTML("", elem_classes=["lab-own-help"])
+            own_help = gr.HTML("")
     with gr.Row(elem_classes=["lab-actions"]):
         measure = gr.Button("Measure", variant="primary", interactive=False, elem_id="explore-measure")
     return Controls(real, held_out, measures, count, wish, map, seed, own, own_help, measure)
