@@ -131,8 +131,8 @@ TASK = TaskSpec(
     name="own_features",
     title="Train own features",
     summary="Trains a small classifier on the chosen real images; what it looks at then describes images here, as "
-    "“In-house classifier”. Good for flaws in what tells your classes apart, where no pretrained weights are at hand; it "
-    "hardly notices what the classes share, such as a slight blur. With too few images (under some hundreds of each "
+    "“In-house classifier”. Good for flaws in what tells your classes apart, where no pretrained weights are at hand. "
+    "It hardly notices what the classes share, such as a slight blur. With too few images (under some hundreds of each "
     "class) it learns them by heart: its AUROC on other patients, which every number tells, is then near 0.5, and "
     "numbers jump from one training to the next.",
     parameters=OwnFeaturesParameters,
