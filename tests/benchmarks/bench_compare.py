@@ -62,15 +62,17 @@ def main() -> None:
     way = argparse.ArgumentParser()
     way.add_argument("--weights", type=Path)
     way.add_argument("--seeds", type=int, default=2)
+    way.add_argument("--keep", type=Path, help="a folder for the workspace: a later run finds what is cached there")
     given = way.parse_args()
     if given.weights:
         os.environ["PHANTOM_LAB_WEIGHTS"] = str(given.weights.resolve())
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace.open(Path(folder) / "workspace")
+        workspace = Workspace.open(given.keep or Path(folder) / "workspace")
         train, test = "train", "test"
         counts = {("benign", train): 3000, ("malignant", train): 300, ("benign", test): 93, ("malignant", test): 93}
-        planted(workspace, "isic", counts, "real")
-        planted(workspace, "made", {("malignant", ""): 2600}, "synthetic")
+        if not workspace.ids("image_sets"):
+            planted(workspace, "isic", counts, "real")
+            planted(workspace, "made", {("malignant", ""): 2600}, "synthetic")
         parameters = {
             "real": "isic", "synthetic": ["made"], "classifiers": list(CLASSIFIERS), "protocols": ["phases"],
             "synthetic_classes": ["malignant"], "leave_out": False,
