@@ -195,6 +195,7 @@ def _features(description: Mapping[str, Any], workspace: Workspace) -> list[dict
     found = [
         {"name": name, "title": spec["title"], "help": [spec["summary"]], "missing": reason(spec["weights"], workspace)}
         for name, spec in description.get("extractors", {}).items()
+        if not spec.get("learned_here")  # it may have learned the labels of test images
     ]
     found.sort(key=lambda one: (bool(one["missing"]), one["name"] != "texture"))
     pixels = {"name": "pixels", "title": "Pixels", "help": ["The image itself, made small."], "missing": ""}

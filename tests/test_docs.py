@@ -32,7 +32,7 @@ def test_every_command_is_documented_and_has_help() -> None:
 
 
 def test_every_plugin_is_named_in_the_readme() -> None:
-    for folder in ("methods", "metrics", "layouts"):
+    for folder in ("methods", "metrics", "layouts", "extractors", "classifiers"):
         for name in registry.load(folder):
             assert f"`{name}`" in README, f"the README does not name {folder[:-1]} `{name}`"
 
