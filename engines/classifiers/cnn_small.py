@@ -8,13 +8,14 @@ from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, F
 from engines.classifiers.learning import Plan
 from engines.classifiers.networks import Parts, View, fit_network
 from engines.classifiers.searching import searched
+from engines.classifiers.shared_options import LearningOptions
 from engines.extractors.small_network import Architecture, last_layer, small_network
-from engines.options import Options, option
+from engines.options import option
 
 _ONE_THREAD = 64  # the largest side at which a step takes but milliseconds (see Plan.threads)
 
 
-class SmallOptions(Options):
+class SmallOptions(LearningOptions):
     """Options of a small convolutional network."""
 
     side: Literal[32, 64, 128, 224] = option(
@@ -105,35 +106,6 @@ class SmallOptions(Options):
         low=1e-5,
         high=1e-2,
         log=True,
-    )
-    batch: int = option(
-        32,
-        "Batch",
-        "Images per training step.",
-        too_low="Restless and slow.",
-        too_high="Fewer steps for the same number of epochs.",
-        unit="images",
-        ge=1,
-        le=4096,
-    )
-    balanced: bool = option(
-        False,
-        "Same weight for every class",
-        "Images of a rare class count more, so that all classes weigh the same.",
-        too_low="A rare class is overlooked.",
-        too_high="More false alarms for the rare class, and probabilities that are too high for it.",
-        layer="basic",
-    )
-    patience: int = option(
-        0,
-        "Patience",
-        "Ends when so many epochs brought no better log loss on the validation images, and keeps the best. 0: all "
-        "epochs are run.",
-        too_low="Ends at the first restless epoch.",
-        too_high="Costs time.",
-        unit="epochs",
-        ge=0,
-        le=1000,
     )
 
 

@@ -13,11 +13,12 @@ from engines.classifiers.checks import check
 from engines.classifiers.learning import Plan
 from engines.classifiers.networks import Parts, View, fit_network
 from engines.classifiers.searching import searched
-from engines.options import Options, option
+from engines.classifiers.shared_options import LearningOptions, patience_of
+from engines.options import option
 from engines.pretrained import fill, read_state
 
 
-class ScratchOptions(Options):
+class ScratchOptions(LearningOptions):
     """Options of a deep network."""
 
     side: int = option(
@@ -75,25 +76,7 @@ class ScratchOptions(Options):
         ge=2,
         le=4096,
     )
-    balanced: bool = option(
-        False,
-        "Same weight for every class",
-        "Images of a rare class count more, so that all classes weigh the same.",
-        too_low="A rare class is overlooked.",
-        too_high="More false alarms for the rare class, and probabilities that are too high for it.",
-        layer="basic",
-    )
-    patience: int = option(
-        10,
-        "Patience",
-        "Ends when so many epochs brought no better log loss on the validation images, and keeps the best. 0, or "
-        "without validation images: all epochs are run.",
-        too_low="Ends at the first restless epoch.",
-        too_high="Costs time.",
-        unit="epochs",
-        ge=0,
-        le=1000,
-    )
+    patience: int = patience_of(10)
 
 
 class DeepOptions(ScratchOptions):

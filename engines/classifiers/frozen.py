@@ -16,12 +16,13 @@ from engines.classifiers.checks import check, usable
 from engines.classifiers.gradcam import heat
 from engines.classifiers.learning import Plan, learn, logits_of, probabilities_of, seeded
 from engines.classifiers.searching import searched
+from engines.classifiers.shared_options import LearningOptions
 from engines.classifiers.vectors import extractor_named
 from engines.device import Device
 from engines.extractors.base import Extractor
 from engines.extractors.small_network import dense_head
 from engines.metrics.features import described_by
-from engines.options import Options, option
+from engines.options import option
 
 
 def _hidden_units(default: int) -> Any:
@@ -36,7 +37,7 @@ def _hidden_units(default: int) -> Any:
     )
 
 
-class FrozenOptions(Options):
+class FrozenOptions(LearningOptions):
     """Options of a new head on frozen features."""
 
     epochs: int = option(
@@ -64,16 +65,6 @@ class FrozenOptions(Options):
         high=1e-1,
         log=True,
     )
-    batch: int = option(
-        32,
-        "Batch",
-        "Images per training step.",
-        too_low="Restless.",
-        too_high="Fewer steps for the same number of epochs.",
-        unit="images",
-        ge=1,
-        le=4096,
-    )
     hidden: int = _hidden_units(0)
     activation: Literal["relu", "leaky_relu", "elu", "tanh"] = searched(
         option("relu", "Activation", "What follows the hidden units."), choices=("relu", "leaky_relu", "elu", "tanh")
@@ -90,25 +81,6 @@ class FrozenOptions(Options):
         ),
         low=0.0,
         high=0.7,
-    )
-    balanced: bool = option(
-        False,
-        "Same weight for every class",
-        "Images of a rare class count more, so that all classes weigh the same.",
-        too_low="A rare class is overlooked.",
-        too_high="More false alarms for the rare class, and probabilities that are too high for it.",
-        layer="basic",
-    )
-    patience: int = option(
-        0,
-        "Patience",
-        "Ends when so many epochs brought no better log loss on the validation images, and keeps the best. 0: all "
-        "epochs are run.",
-        too_low="Ends at the first restless epoch.",
-        too_high="Costs time.",
-        unit="epochs",
-        ge=0,
-        le=1000,
     )
 
 

@@ -14,8 +14,8 @@ from engines.classifiers.base import Array, Fitted, Fitting, Progress, silent
 from engines.classifiers.checks import check, usable
 from engines.classifiers.gradcam import heat
 from engines.classifiers.learning import Plan, learn, logits_of, probabilities_of, seeded
+from engines.classifiers.shrinking import shrunk
 from engines.classifiers.vectors import check_channels
-from engines.resize import resize_batch
 
 _MEAN, _SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, in [0, 1]
 
@@ -50,7 +50,7 @@ class Images:
 
     def __init__(self, images: Array, view: View, place: device.Device) -> None:
         check_channels(images, view.learned_channels)
-        self._images = resize_batch(images, view.side)
+        self._images = shrunk(images, view.side)
         self._view, self._place = view, place
 
     def __len__(self) -> int:

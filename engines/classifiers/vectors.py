@@ -10,16 +10,17 @@ import numpy as np
 
 from engines import registry
 from engines.classifiers.base import Array, Fitting, Progress
+from engines.classifiers.shared_options import BalancedOptions
+from engines.classifiers.shrinking import shrunk
 from engines.errors import LabError
 from engines.extractors.base import Extractor, ExtractorSpec, loaded
 from engines.metrics.features import described_by
-from engines.options import Options, option
-from engines.resize import resize_batch
+from engines.options import option
 
 PIXELS = "pixels"
 
 
-class VectorOptions(Options):
+class VectorOptions(BalancedOptions):
     """What the classic classifiers share: what they learn from."""
 
     on: str = option(
@@ -47,14 +48,6 @@ class VectorOptions(Options):
         "Each feature is shifted and scaled to mean 0 and standard deviation 1 over the training images.",
         too_low="Features with large numbers decide alone.",
         too_high="Border pixels that hardly vary count as much as the lesion's.",
-    )
-    balanced: bool = option(
-        False,
-        "Same weight for every class",
-        "Images of a rare class count more, so that all classes weigh the same.",
-        too_low="A rare class is overlooked.",
-        too_high="More false alarms for the rare class, and probabilities that are too high for it.",
-        layer="basic",
     )
 
 
@@ -85,7 +78,7 @@ def vectors_of(options: VectorOptions, fitting: Fitting, progress: Progress) -> 
     if options.on == PIXELS:
 
         def describe(images: Array, progress: Progress) -> Array:
-            small = resize_batch(images, options.side)
+            small = shrunk(images, options.side)
             flat = small.reshape(len(small), -1).astype(np.float32) / np.float32(np.iinfo(small.dtype).max)
             progress(1.0)
             return flat
