@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 from importlib.util import find_spec
 from typing import Any
 
@@ -91,12 +90,8 @@ def reason(names: Any, workspace: Workspace) -> str:
 
 
 def own_features_help(description: Mapping[str, Any]) -> str:
-    """The words for the button that trains own features, hidden until they are asked for; "" while none are known."""
-    task = description.get("tasks", {}).get(OWN_FEATURES, {})
-    if not task:
-        return ""
-    words, title = escape(task["summary"]), escape(task["title"])
-    return f'<span class="info-text"><span>{words}</span></span><span class="info-text label-text">{title}</span>'
+    """What the button that trains own features is for; "" while the engine has said nothing."""
+    return str(description.get("tasks", {}).get(OWN_FEATURES, {}).get("summary", ""))
 
 
 def own_features(workspace: Workspace, real: Any) -> dict[str, Any]:

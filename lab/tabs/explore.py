@@ -10,7 +10,7 @@ import gradio as gr
 from engines.workspace import Workspace
 from lab import explore_form, forms
 from lab.components import cards
-from lab.components.base import columns, heading, left, middle, packed, part, right
+from lab.components.base import columns, heading, left, middle, note, packed, part, right
 from lab.evaluating import Lines
 from lab.handlers import in_words, submit
 from lab.tabs.base import TabContext, TabSpec
@@ -32,7 +32,7 @@ class Controls:
     map: gr.Radio
     seed: gr.Number
     own: gr.Button
-    own_help: gr.HTML
+    own_help: gr.Markdown
     measure: gr.Button
 
 
@@ -169,9 +169,8 @@ def draw_form() -> Controls:
     )
     with gr.Accordion("All settings", open=False, elem_classes=["lab-all-settings"]):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_classes=["lab-setting"])
-        with gr.Column(elem_classes=["lab-helped"]):
-            own = gr.Button("Train own features", size="sm", interactive=False, elem_id="explore-own-features")
-            own_help = gr.HTML("")
+        own = gr.Button("Train own features", size="sm", interactive=False, elem_id="explore-own-features")
+        own_help = note()
     with gr.Row(elem_classes=["lab-actions"]):
         measure = gr.Button("Measure", variant="primary", interactive=False, elem_id="explore-measure")
     return Controls(real, held_out, measures, count, wish, map, seed, own, own_help, measure)

@@ -68,6 +68,7 @@ def wait_until_done(page: Any) -> None:
     page.wait_for_function("document.querySelector('.lab-classified-exports a')?.offsetParent")
 
 
+@pytest.mark.long
 def test_a_matrix_is_built_watched_and_kept(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:

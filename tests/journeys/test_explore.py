@@ -119,6 +119,7 @@ def look_at_the_map(page: Any) -> None:
     assert page.locator(".lab-map-image").count() == 48 and page.get_by_role("button", name="Show 48 more").is_visible()
 
 
+@pytest.mark.long
 def test_a_set_is_measured_and_its_copies_are_found(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -206,6 +207,7 @@ def plant_training(workspace: Workspace) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_best_checkpoint_is_starred(
     start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_sixty_decisions_by_keyboard_survive_a_kill_and_are_all_undone(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_a_mark_that_a_page_could_not_send_is_sent_by_the_next(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:

@@ -42,8 +42,7 @@ NETWORKS = {  # torchvision's, by the weights' names
     "efficientnet_b5": 456, "densenet169": 224, "vgg16": 224, "swin_t": 224,
 }  # fmt: skip
 LIGHT = (
-    "logistic_regression", "svm_linear", "svm_rbf", "random_forest", "cnn_small", "mobilenet_v2_frozen",
-    "squeezenet_frozen",
+    "logistic_regression", "svm_linear", "svm_rbf", "random_forest", "cnn_small", "squeezenet_frozen",
 )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ def planted(sources: Array, seed: int = 0) -> Array:
     return np.stack([altered(image, seed + n) for n, image in enumerate(sources)])
 
 
+@pytest.mark.long
 def test_altered_copies_are_found_with_their_source_and_strangers_are_not() -> None:
     real, unseen = pictures(80, 1), pictures(60, 2)
     detector = Detector(real)
