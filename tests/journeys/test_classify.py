@@ -202,6 +202,7 @@ def test_what_was_compared_before_is_there(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_an_empty_workspace_says_the_next_step(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
     page = new_page(start().link(), 1366, 768)
     open_classify(page)

@@ -174,6 +174,7 @@ def test_a_set_is_measured_and_its_copies_are_found(
     assert page.faults == []
 
 
+@pytest.mark.long
 def test_an_empty_workspace_says_the_next_step(start: Callable[..., Any], new_page: Callable[..., Any]) -> None:
     page = new_page(start().link(), 1366, 768)
     open_explore(page)

@@ -17,18 +17,8 @@ from engines.workspace import Workspace
 
 COUNT = 66
 COLUMNS = (
-    "item",
-    "label",
-    "patient",
-    "shape_confidence",
-    "closed",
-    "edge",
-    "solid",
-    "ellipse",
-    "smooth",
-    "area",
-    "reason",
-)
+    "item", "label", "patient", "shape_confidence", "closed", "edge", "solid", "ellipse", "smooth", "area", "reason",
+)  # fmt: skip
 PARTS = {"closed": 0.31, "edge": 0.9, "solid": 1, "ellipse": 0.85, "smooth": 0.6, "area": 1}
 DECIDED = "Number(document.querySelector('[data-looked]')?.textContent.replace(/\\D/g, '') || -1)"
 CURRENT = "document.querySelector('.lab-tile[aria-selected=true]')?.dataset.item"
@@ -92,6 +82,7 @@ def open_at(new_page: Callable[..., Any], app: Any) -> Any:
     return page
 
 
+@pytest.mark.long
 def test_sixty_decisions_by_keyboard_survive_a_kill_and_are_all_undone(
     start: Callable[..., Any], new_page: Callable[..., Any], reviewed: Workspace
 ) -> None:

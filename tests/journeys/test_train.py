@@ -104,6 +104,7 @@ def start_small_run(page: Any) -> None:
     page.get_by_role("button", name="Start now").click()
 
 
+@pytest.mark.long
 def test_a_run_from_start_to_stop(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
     draw_set(tmp_path / "lab")
     app = start(tmp_path / "lab")

@@ -114,6 +114,7 @@ def test_resampling_doubles_and_halves_and_keeps_a_flat_map() -> None:
         assert Resample(3, 5, up)(torch.ones(1, 3, 4, 4)).shape == (1, 5, side, side)
 
 
+@pytest.mark.long
 def test_the_grouped_product_has_the_gradients_of_a_convolution() -> None:
     torch.manual_seed(0)
     features, weight = torch.randn(2, 4, 3, 3).double(), torch.randn(4, 2, 3, 3).double()

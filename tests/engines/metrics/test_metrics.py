@@ -78,6 +78,7 @@ def ftd_of(real: Array, synthetic: Array) -> Score:
     return ftd.METRIC.compute(Inputs(real, synthetic, pairs_of(len(real))))
 
 
+@pytest.mark.long
 def test_ftd_orders_blur_noise_and_copies() -> None:
     real, alike = textures(100, seed=6), textures(50, seed=7)
     blurred = ndimage.gaussian_filter(alike, (0, 1, 1, 0))

@@ -39,6 +39,7 @@ def measure(workspace: Workspace, tmp_path: Path, **parameters: Any) -> dict[str
     return TASK.run(EvaluateParameters(**parameters), context)
 
 
+@pytest.mark.long
 def test_a_set_gets_every_metric_with_what_it_is_worth(workspace: Workspace, tmp_path: Path) -> None:
     make_set(workspace, "real", "real", 1)
     make_set(workspace, "fake", "synthetic", 2)
