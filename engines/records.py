@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -38,6 +40,21 @@ def library_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+_HARMLESS = re.compile(r"no[ _-]|non|not|normal|benign|negative|healthy|control|without|0")
+
+
+def class_of_interest(classes: Sequence[str]) -> str:
+    """The class that a classifier looks for, of two in alphabetical order; "" where there are not two.
+
+    Where one of the names says that nothing is there (benign, normal, no_lesion, 0), it is the other one; else the
+    second.
+    """
+    if len(classes) != 2:
+        return ""
+    harmless = [bool(_HARMLESS.match(name.lower())) for name in classes]
+    return classes[0] if harmless == [False, True] else classes[1]
 
 
 class Source(NamedTuple):

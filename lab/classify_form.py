@@ -8,7 +8,7 @@ from typing import Any
 
 from engines import files
 from engines.errors import LabError
-from engines.records import ImageSetRecord, JobRecord
+from engines.records import ImageSetRecord, JobRecord, class_of_interest
 from engines.workspace import Workspace
 from lab import classifying, forms
 from lab.components import cards
@@ -110,7 +110,7 @@ def own_part(record: ImageSetRecord | None) -> str:
 
 def no_positive(names: Sequence[str]) -> str:
     """What stands for no choice of a class of interest."""
-    return f"automatic: {names[1]}" if len(names) == 2 else "none: mean over the classes"
+    return f"automatic: {class_of_interest(names)}" if len(names) == 2 else "none: mean over the classes"
 
 
 def words_of(description: Mapping[str, Any]) -> dict[str, forms.Setting]:

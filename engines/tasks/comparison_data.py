@@ -12,6 +12,7 @@ from engines.classifiers.base import Labelled
 from engines.classifiers.protocols import Source
 from engines.curation.leakage import divide
 from engines.errors import LabError
+from engines.records import class_of_interest
 from engines.resize import resize_batch
 from engines.splits import TEST, TRAIN, VALIDATION, split_by_patient
 from engines.tasks.reference import labels_of, patients_of, real_set
@@ -129,15 +130,14 @@ def classes_of(given: ImageSet, only: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def _positive(classes: Sequence[str], wish: str) -> int | None:
-    """The class of interest: the one named, else the second of two (benign < malignant, 0 < 1), else none."""
+    """The class of interest: the one named, else what two classes' names say (engines/records.py), else none."""
     if wish and wish not in classes:
         raise LabError(
             f"The class of interest “{wish[:40]}” is not compared.", f"There are: {', '.join(classes)}.",
             "Choose one of these.",
         )  # fmt: skip
-    if wish:
-        return list(classes).index(wish)
-    return 1 if len(classes) == 2 else None
+    chosen = wish or class_of_interest(classes)
+    return list(classes).index(chosen) if chosen else None
 
 
 def _same_kind(given: ImageSet, other: ImageSet) -> None:

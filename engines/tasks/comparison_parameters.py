@@ -44,8 +44,8 @@ class CompareParameters(Options):
     positive: str = option(
         "",
         "Class of interest",
-        "The class that sensitivity, AUROC and the like speak of. If empty, the second of two in the alphabet, such as "
-        "malignant after benign; of more classes the mean.",
+        "The class that sensitivity, AUROC and the like speak of. If empty, the one of two whose name does not say "
+        "that nothing is there, such as malignant beside benign; of more classes the mean.",
         layer="basic",
         max_length=200,
     )

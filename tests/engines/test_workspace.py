@@ -9,7 +9,7 @@ import pytest
 
 from engines import files
 from engines.errors import LabError
-from engines.records import CatalogueRecord, ImageSetRecord
+from engines.records import CatalogueRecord, ImageSetRecord, class_of_interest
 from engines.workspace import Workspace, slug
 
 
@@ -71,3 +71,20 @@ def test_an_image_set_is_a_memory_map_and_a_table(workspace: Workspace) -> None:
     assert found.items == [{"item": "000001", "label": "a"}]
     with pytest.raises(ValueError, match="read-only"):
         found.images[0] = 0
+
+
+@pytest.mark.parametrize(
+    ("classes", "chosen"),
+    [
+        (("benign", "malignant"), "malignant"),
+        (("lesion", "no_lesion"), "lesion"),
+        (("0", "1"), "1"),
+        (("Tumour", "normal"), "Tumour"),
+        (("IDC", "non-IDC"), "IDC"),
+        (("mass", "nodule"), "nodule"),
+        (("benign", "normal"), "normal"),
+        (("a", "b", "c"), ""),
+    ],
+)
+def test_the_class_of_interest_is_the_one_that_is_looked_for(classes: tuple[str, ...], chosen: str) -> None:
+    assert class_of_interest(classes) == chosen
