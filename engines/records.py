@@ -190,6 +190,13 @@ class ComparisonRecord(Record):
     cells: int = 0  # how many were asked for; fewer rows if the comparison was stopped
     warnings: list[str] = []
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every training that was asked for is there, or cannot be done: nothing is left to go on with."""
+        refused = {(one["classifier"], one["arm"]) for one in self.not_done}
+        trained = sum((row["classifier"], row["arm"]) not in refused for row in self.rows)
+        return trained + len(refused) * self.seeds >= self.cells
+
 
 class ExportRecord(Record):
     image_set: str

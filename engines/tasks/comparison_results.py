@@ -136,8 +136,20 @@ class Results:
             (folder / "cells").mkdir()
             for n, answer in enumerate(self.cells):
                 files.write_bytes(folder / "cells" / f"{n:04d}.npz", _packed(answer, self.material.pool.places))
+        for stopped in self._stopped_earlier():
+            files.remove_folder(self.workspace.folder("comparisons", stopped))
         shown = ("id", "rows", "summary", "guards", "not_done", "warnings")
         return {**{name: finite(getattr(self.record, name)) for name in shown}, "primary": primary(positive)}
+
+    def _stopped_earlier(self) -> list[str]:
+        """Comparisons of the same, stopped before they were whole, all of whose trainings this one has."""
+        here = _trainings(self.record)
+        return [
+            one.id
+            for one in self.workspace.records("comparisons")
+            if one.id != self.record.id and one.parameters == self.record.parameters
+            and not one.is_whole and _trainings(one) <= here
+        ]  # fmt: skip
 
     def _write_tests(self, folder: Path) -> None:
         """Which image of which set each place of a cell's answers speaks of; one table for each kind of test."""
@@ -150,6 +162,10 @@ class Results:
                 name = f"test-{number}.csv"
                 rows = np.asarray(arm.test_rows)
                 _write_test(folder / name, arm.source, rows, asked.labels, asked.patients, self.material.classes)
+
+
+def _trainings(record: ComparisonRecord) -> set[tuple[str, str, int]]:
+    return {(row["classifier"], row["arm"], row["seed"]) for row in record.rows}
 
 
 def _about_classifier(chosen: Chosen) -> dict[str, Any]:

@@ -28,6 +28,8 @@ CLASSIFIERS = (
     "logistic_regression:james_2024", "svm_rbf:james_2024", "random_forest:james_2024", "cnn_small:james_2024",
     "mobilenet_v2_frozen", "squeezenet_frozen",
 )  # fmt: skip
+# The two whose weights are smaller stand for study 5's frozen networks, and learn as long as those do there.
+AS_JAMES = {"hidden": 128, "epochs": 10}
 
 
 def drawn(count: int, malignant: bool, seed: int) -> Any:
@@ -76,6 +78,7 @@ def main() -> None:
         parameters = {
             "real": "isic", "synthetic": ["made"], "classifiers": list(CLASSIFIERS), "protocols": ["phases"],
             "synthetic_classes": ["malignant"], "leave_out": False,
+            "options": {name: AS_JAMES for name in CLASSIFIERS if name.endswith("_frozen")},
         }  # fmt: skip
         for seeds in range(1, given.seeds + 1):
             context = JobContext.detached(workspace, Path(folder) / f"job-{seeds}")

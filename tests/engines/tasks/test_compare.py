@@ -127,6 +127,9 @@ def test_a_stopped_comparison_keeps_its_cells_and_goes_on(lab: Workspace, tmp_pa
     whole, _ = compare(lab, tmp_path, protocols=["mixed"])
     assert [row["reused"] for row in whole["rows"]] == [True, True, False, False]
     assert whole["rows"][0]["metrics"] == partial["rows"][0]["metrics"]
+    assert lab.ids("comparisons") == [whole["id"]], "the whole one takes the place of the stopped one"
+    compare(lab, tmp_path, protocols=["mixed"])
+    assert len(lab.ids("comparisons")) == 2, "a whole one is never taken away"
 
 
 def test_a_patient_of_the_generator_is_found_in_the_test_images(lab: Workspace, tmp_path: Path) -> None:
