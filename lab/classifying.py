@@ -18,6 +18,7 @@ Row = Mapping[str, Any]
 KIND = "compare"
 CURVES_FILE, TEST_FILE, RECORD_FILE = "curves.json", "test.csv", "record.json"
 REFERENCE = "real"
+LEVEL = 0.05  # of p after Holm, as the engine judges
 LARGEST_FREE = 0.95  # beyond, “a difference under 0.97 would be missed” says nothing that a reader could use
 # Measures that stand in a table before somebody asks for more; the others are for those who look for them.
 MAIN = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auroc", "brier")
@@ -71,6 +72,19 @@ def least(found: Row) -> str:
     return f"a difference under {number:.{numbers.digits_of(number)}f} would mostly be missed"
 
 
+def among(found: Row) -> str:
+    """Why no difference is called beside an interval that leaves out zero; "" where that is not so.
+
+    Intervals are of one comparison; p is of all of them (Holm), and the verdict goes by p.
+    """
+    low, high, p, adjusted = (finite(found.get(name)) for name in ("low", "high", "p", "p_holm"))
+    if low is None or high is None or p is None or adjusted is None or low <= 0 <= high or not p < LEVEL <= adjusted:
+        return ""
+    count = finite(found.get("compared"))
+    others = f"{count:.0f} comparisons" if count else "all comparisons"
+    return f"the interval leaves out zero: alone it would count ({p_words(p)}), among {others} it does not"
+
+
 def judged(found: Row, title: str) -> str:
     """A verdict with all that belongs to it: the difference, p, what would have been missed, and whom it speaks of."""
     verdict = str(found.get("verdict", "cannot be told"))
@@ -78,7 +92,7 @@ def judged(found: Row, title: str) -> str:
         why = "one training says nothing of chance" if (finite(found.get("seeds")) or 0) < 2 else "too little is known"
         parts = [f"{title} {signed(found)}", why]
     else:
-        parts = [f"{title} {signed(found)}", f"{p_words(found.get('p_holm'))} after Holm", least(found)]
+        parts = [f"{title} {signed(found)}", f"{p_words(found.get('p_holm'))} after Holm", among(found), least(found)]
     about = str(found.get("about", ""))
     return f"{verdict}: {'; '.join(part for part in parts if part)}{f' (about {about})' if about else ''}"
 

@@ -18,6 +18,7 @@ from engines.classifiers.protocols import REFERENCE, Arm
 Array = np.ndarray[Any, np.dtype[Any]]
 Line = dict[str, Any]
 
+CURVE_DIGITS = 5
 BANDS = ("auroc", "balanced_accuracy")  # what is compared first: with a class of interest, and without one
 
 
@@ -55,6 +56,7 @@ def summed_up(
         line: Line = {
             "classifier": classifier, "arm": name, "protocol": by_name[name].protocol,
             "tested": by_name[name].tested, "seeds": len(probabilities), "n_test": len(test.labels),
+            "n_patients": len({patient for patient in test.patients if patient}),
             "measures": {measure: _plain(found) for measure, found in intervals.items()},
             "confusion": _mean_confusion(test.labels, probabilities),
             "classes": _mean_classes(test.labels, probabilities),
@@ -74,15 +76,18 @@ def summed_up(
 
 
 def _judge(lines: list[Line], gaps: dict[int, dict[str, Difference]]) -> None:
-    """Add each line's differences, with p adjusted over all lines, and the verdict in words."""
+    """Add each line's differences, with p adjusted over all `compared` ones of a measure, and the verdict in words."""
     for line in gaps:
         lines[line]["differences"] = {}
     for name, measure in MEASURES.items():
-        adjusted = holm([found[name].p for found in gaps.values()])
+        values = [found[name].p for found in gaps.values()]
+        adjusted, compared = holm(values), int(np.isfinite(values).sum())
         for (line, found), p in zip(gaps.items(), adjusted, strict=True):
             one = found[name]
             said = verdict(one.value, p, measure.better) if one.seeds > 1 else "cannot be told"
-            lines[line]["differences"][name] = {**_plain(one), "p_holm": _number(p), "verdict": said}
+            lines[line]["differences"][name] = {
+                **_plain(one), "p_holm": _number(p), "compared": compared, "verdict": said,
+            }  # fmt: skip
 
 
 def _published(test: Labelled, arm: Array, reference: Array, positive: int | None) -> Line:
@@ -96,24 +101,33 @@ def _published(test: Labelled, arm: Array, reference: Array, positive: int | Non
 
 
 def drawn(answers: dict[tuple[str, str], Array], tests: dict[str, Labelled], positive: int | None) -> list[Line]:
-    """What charts are drawn from: ROC, precision-recall and calibration of each classifier and arm."""
+    """What charts are drawn from: ROC, precision-recall and calibration of each classifier and arm.
+
+    A line for each class against the others, `class` being its place; of two classes only the class of interest, since
+    the other's curves are its mirror images.
+    """
     lines = []
     for (classifier, name), probabilities in answers.items():
-        if positive is None:
-            continue
-        test = tests[name]
-        true, scores = test.labels == positive, probabilities[:, :, positive]
-        mean = scores.mean(0)
-        lines.append(
-            {
-                "classifier": classifier,
-                "arm": name,
-                "roc": asdict(mean_roc(true, scores)),
-                "precision_recall": asdict(precision_recall(true, mean)),
-                "calibration": asdict(calibration(true, mean)),
-            }
-        )
+        test, count = tests[name], probabilities.shape[-1]
+        for label in [positive] if count == 2 and positive is not None else range(count):
+            true, scores = test.labels == label, probabilities[:, :, label]
+            mean = scores.mean(0)
+            lines.append(
+                {
+                    "classifier": classifier,
+                    "arm": name,
+                    "class": label,
+                    "roc": _rounded(asdict(mean_roc(true, scores))),
+                    "precision_recall": _rounded(asdict(precision_recall(true, mean))),
+                    "calibration": _rounded(asdict(calibration(true, mean))),
+                }
+            )
     return lines
+
+
+def _rounded(curve: Line) -> Line:
+    """A curve in as many digits as a chart can show: ten classes of ten arms stay a few megabytes."""
+    return {name: [round(value, CURVE_DIGITS) for value in values] for name, values in curve.items()}
 
 
 def _mean_confusion(labels: Array, probabilities: Array) -> list[list[float]]:

@@ -1,4 +1,5 @@
-// Curves: ROC, precision-recall and calibration, a chart for each classifier with a line for each training set.
+// Curves: ROC, precision-recall and calibration of a class against the others, a chart for each classifier with a line
+// for each training set.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
@@ -28,7 +29,9 @@
       this.kind.addEventListener("change", () => this.draw());
       this.classifier = make("select", { "aria-label": "Classifier", title: "One classifier large, or all side by side" });
       this.classifier.addEventListener("change", () => this.draw());
-      tools.append(this.kind, this.classifier);
+      this.label = make("select", { "aria-label": "Positive class", title: "Which class is told from all others" });
+      this.label.addEventListener("change", () => this.draw());
+      tools.append(this.kind, this.label, this.classifier);
       this.words = make("p", { class: "lab-classified-about", role: "status" });
       this.legend = new lab.classifiedChart.Legend("Training sets", () => this.draw());
       this.list = make("div", { class: "lab-curves-list" });
@@ -40,10 +43,10 @@
       const { make, colourOf } = lab.classifiedParts;
       this.data = data;
       const some = data.curves.some((one) => one.roc && one.roc.x.length);
-      for (const part of [this.kind, this.classifier, this.legend.root, this.list]) part.hidden = !some;
+      for (const part of [this.kind, this.label, this.classifier, this.legend.root, this.list]) part.hidden = !some;
       if (!some) {
         this.words.textContent = data.live ? "The curves are drawn when the comparison is done."
-          : data.positive ? "No curves were kept with this comparison." : "Curves need a class of interest. Choose one in the middle and press Compare: nothing is trained anew.";
+          : "No curves were kept with this comparison. Press Compare again: they are drawn, and nothing is trained anew.";
         return;
       }
       const before = this.classifier.value;
@@ -57,7 +60,27 @@
       this.keys = keys;
       this.lines = data.arms.map((arm, n) => ({ name: arm.name, title: arm.title, colour: colourOf(data, arm.name), dash: Math.floor(Math.max(0, n - 1) / COLOURS) }));
       this.legend.show(this.lines);
+      this.offerClasses(data);
       this.draw();
+    }
+
+    // Which classes there are curves of; the class of interest comes first.
+    offerClasses(data) {
+      const { make } = lab.classifiedParts;
+      const interest = data.classes.indexOf(data.positive);
+      const places = [...new Set(data.curves.filter((one) => one.roc && one.roc.x.length).map((one) => this.classOf(one)))];
+      places.sort((one, other) => (other === interest) - (one === interest) || one - other);
+      const before = `${this.hub.shown} ${this.label.value}`;
+      this.label.replaceChildren(...places.map((place) => make("option", { value: place }, `${data.classes[place] || "positive"} against ${data.classes.length === 2 ? data.classes[1 - place] : "the others"}`)));
+      const same = places.find((place) => before === `${this.offered} ${place}`);
+      this.label.value = same === undefined ? places[0] : same;
+      this.offered = this.hub.shown;
+      this.label.hidden = places.length < 2;
+    }
+
+    // Comparisons made before there was a curve for each class kept those of the class of interest only.
+    classOf(curve) {
+      return Number.isInteger(curve.class) ? curve.class : this.data.classes.indexOf(this.data.positive);
     }
 
     draw() {
@@ -66,13 +89,13 @@
       const kind = KINDS[name];
       const shown = this.classifier.value === ALL ? this.keys : this.keys.filter((one) => one.key === this.classifier.value);
       const many = name === "roc" && this.lines.length - this.legend.off.size > 3 ? " Point at a name above for its band." : "";
-      this.words.textContent = `${kind.about}${many}${this.data.positive ? ` Positive: ${this.data.positive}.` : ""}`;
+      this.words.textContent = `${kind.about}${many}${this.data.classes[this.label.value] ? ` Positive: ${this.data.classes[this.label.value]}.` : ""}`;
       this.list.dataset.count = Math.min(shown.length, 3);
       this.list.replaceChildren(...shown.map((one) => {
         if (!this.charts.has(one.key)) {
           const chart = new lab.classifiedChart.Chart({ label: one.title, square: true });
           const save = make("button", { type: "button", class: "lab-classified-save", title: "Save this chart as a picture" }, "PNG");
-          save.addEventListener("click", () => chart.save(`${this.hub.shown}-${one.key.replace(/[^a-z0-9_]+/gi, "-")}-${this.kind.value}.png`));
+          save.addEventListener("click", () => chart.save(`${this.hub.shown}-${one.key.replace(/[^a-z0-9_]+/gi, "-")}-${this.kind.value}${this.label.hidden ? "" : `-${this.label.value}`}.png`));
           const head = make("figcaption", {}, make("b", {}, one.title), save);
           this.charts.set(one.key, { chart, root: make("figure", { class: "lab-curves-one", "data-classifier": one.key }, head, chart.root) });
         }
@@ -85,7 +108,7 @@
 
     of(classifier, kind) {
       return this.lines.filter((line) => !this.legend.off.has(line.name)).flatMap((line) => {
-        const found = this.data.curves.find((one) => one.classifier === classifier && one.arm === line.name);
+        const found = this.data.curves.find((one) => one.classifier === classifier && one.arm === line.name && String(this.classOf(one)) === this.label.value);
         if (!found || !found[kind]) return [];
         const { name, ...look } = { ...line, strong: line.name === this.legend.strong };
         if (kind === "calibration") {

@@ -73,37 +73,51 @@
       }));
       const rows = classifiers.map((classifier) => make("tr", {}, make("th", { scope: "row", title: classifier.key }, classifier.title), ...arms.map((arm) => {
         const value = make("b", {});
+        const spread = make("small", { class: "lab-matrix-spread" });
         const sign = make("span", { class: "lab-matrix-verdict" });
         const dots = make("span", { class: "lab-matrix-dots" }, ...Array.from({ length: seeds }, () => make("i", { class: "lab-cell-dot" })));
-        const button = make("button", { type: "button", class: "lab-matrix-cell", "data-classifier": classifier.key, "data-arm": arm.name }, value, dots, sign);
+        const button = make("button", { type: "button", class: "lab-matrix-cell", "data-classifier": classifier.key, "data-arm": arm.name }, value, dots, spread, sign);
         button.addEventListener("click", () => this.hub.choose({ classifier: classifier.key, arm: arm.name }));
-        this.cells.set(key(classifier.key, arm.name), { button, value, sign, dots });
+        this.cells.set(key(classifier.key, arm.name), { button, value, spread, sign, dots });
         return make("td", {}, button);
       })));
       this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
     }
 
-    fill({ button, value, sign, dots }, classifier, arm) {
+    fill({ button, value, spread, sign, dots }, classifier, arm) {
       const { data, parts } = this;
       const rows = parts.rowsOf(data, classifier, arm);
       const refused = data.not_done.find((one) => one.classifier === classifier && one.arm === arm);
       const values = rows.map((row) => row.metrics[this.hub.measure]).filter(Number.isFinite);
       const running = this.running && this.running.classifier === classifier && this.running.arm === arm ? this.running.seed : -1;
-      const text = values.length ? parts.number(parts.mean(values)) : refused ? "not trained" : "·";
+      const line = parts.lineOf(data, classifier, arm);
+      const [text, beside, help] = this.told(line, values, refused);
       if (value.textContent !== text) value.textContent = text;
+      if (spread.textContent !== beside) spread.textContent = beside;
       const by = new Map(rows.map((row) => [row.seed, row.reused ? "reused" : "done"]));
       [...dots.children].forEach((dot, seed) => {
         const state = by.get(seed) || (refused ? "refused" : seed === running ? "running" : "waiting");
         if (dot.dataset.state !== state) dot.dataset.state = state;
         dot.title = `Seed ${seed + 1}: ${STATES[state]}`;
       });
-      const line = parts.lineOf(data, classifier, arm);
       const found = line && line.differences && line.differences[this.hub.measure];
       sign.replaceChildren(found ? parts.verdict(found.verdict) : "");
       button.setAttribute("aria-pressed", String(this.hub.chosen.classifier === classifier && this.hub.chosen.arm === arm));
       const counted = `${rows.length} of ${data.seeds} trained`;
-      button.setAttribute("aria-label", [parts.classifierOf(data, classifier).title, parts.armOf(data, arm).title, `${parts.titleOf(data, this.hub.measure)} ${text}`, counted, found ? found.verdict : ""].filter(Boolean).join(", "));
-      button.title = refused ? `${refused.what} ${refused.why} ${refused.advice}` : counted;
+      button.setAttribute("aria-label", [parts.classifierOf(data, classifier).title, parts.armOf(data, arm).title, `${parts.titleOf(data, this.hub.measure)} ${text} ${beside}`.trim(), counted, found ? found.verdict : ""].filter(Boolean).join(", "));
+      button.title = refused ? `${refused.what} ${refused.why} ${refused.advice}` : [counted, help].filter(Boolean).join(". ");
+    }
+
+    // A cell's value, what stands beside it and what that is: an interval when all is done, the seeds' scatter before.
+    told(line, values, refused) {
+      const { data, parts } = this;
+      const sd = parts.deviation(values);
+      const [value, interval] = ((line && line.texts[this.hub.measure]) || "").split(/ (?=\[)/);
+      if (interval) return [value, interval, `In brackets the 95 % interval${Number.isFinite(sd) ? `; the standard deviation of the seeds, which is no interval, is ${parts.number(sd)}` : ""}`];
+      if (!values.length) return [refused ? "not trained" : "·", "", ""];
+      const mean = parts.number(parts.mean(values));
+      if (!Number.isFinite(sd)) return [mean, data.live && data.seeds > 1 ? "1 seed" : "", data.live ? "The value of one seed so far" : ""];
+      return [mean, `± ${parts.number(sd)} sd of ${values.length} seeds`, "Mean and standard deviation of the seeds so far. That is no interval: other test patients are not in it; intervals come when the comparison is done"];
     }
 
     // The chosen cell: every seed, every measure, and what it differs by.

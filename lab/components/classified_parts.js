@@ -28,6 +28,8 @@
 
   const number = (value, digits = 3) => (Number.isFinite(value) ? value.toFixed(digits) : "–");
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  // Of a sample; NaN of a single value, which scatters nowhere.
+  const deviation = (values) => Math.sqrt(values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1));
 
   // Real images alone are always in the real colour; the others take theirs in the order of the arms.
   function colourOf(data, arm) {
@@ -72,7 +74,7 @@
   const verdict = (words) => make("span", { class: "lab-verdict", "data-verdict": VERDICTS[words] || "unknown" }, words);
 
   lab.classifiedParts = {
-    make, draw, ticks, number, mean, colourOf, armOf, classifierOf, lineOf, rowsOf, titleOf, measuresOf, MeasureChoice, verdict,
+    make, draw, ticks, number, mean, deviation, colourOf, armOf, classifierOf, lineOf, rowsOf, titleOf, measuresOf, MeasureChoice, verdict,
   };
   lab.classifiedViews = lab.classifiedViews || {};
 })();

@@ -31,6 +31,32 @@ def test_a_verdict_stands_with_all_that_it_rests_on() -> None:
     assert "hardly any" in classifying.judged(gap(least_detectable=3.0), "AUROC")
 
 
+def test_an_interval_without_zero_beside_no_difference_says_why() -> None:
+    found = gap(p=0.012, p_holm=0.192, compared=16, verdict="no difference seen")
+    assert classifying.judged(found, "AUROC") == (
+        "no difference seen: AUROC +0.042 [+0.011, +0.073]; p = 0.19 after Holm; the interval leaves out zero: alone "
+        "it would count (p = 0.012), among 16 comparisons it does not; a difference under 0.050 would mostly be missed "
+        "(about other training patients)"
+    )
+    below = {"value": -0.04, "low": -0.07, "high": -0.01}
+    assert "among 16" in classifying.judged({**found, **below}, "AUROC")
+    # Comparisons of before do not say of how many p is
+    assert "among all comparisons it does not" in classifying.judged({**found, "compared": None}, "AUROC")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"p": 0.0001},  # called: both agree
+        {"p": 0.2, "p_holm": 0.9, "low": -0.01},  # not called: both agree
+        {"p": 0.0625, "p_holm": 0.2},  # few patients that all agree: the sign test's p, and no interval's
+        {"p": 0.01, "p_holm": 0.2, "low": None, "high": None},
+    ],
+)
+def test_where_interval_and_verdict_agree_nothing_is_explained(changes: dict[str, Any]) -> None:
+    assert "alone it would count" not in classifying.judged(gap(compared=16, **changes), "AUROC")
+
+
 @pytest.mark.parametrize(("seeds", "why"), [(1, "one training says nothing of chance"), (5, "too little is known")])
 def test_what_cannot_be_told_says_why(seeds: int, why: str) -> None:
     found = gap(seeds=seeds, p_holm=None, least_detectable=None, low=None, high=None, verdict="cannot be told")
