@@ -57,8 +57,9 @@ class Images:
         return len(self._images)
 
     def __call__(self, chosen: Array) -> Tensor:
-        stored = torch.from_numpy(self._images[chosen].astype(np.float32)).permute(0, 3, 1, 2).to(self._place.torch)
-        unit = (stored / np.iinfo(self._images.dtype).max).expand(-1, self._view.channels, -1, -1)
+        # As they are stored: a quarter or half of what floating point would take on the way to a GPU.
+        stored = torch.from_numpy(self._images[chosen]).to(self._place.torch).permute(0, 3, 1, 2)
+        unit = (stored.float() / np.iinfo(self._images.dtype).max).expand(-1, self._view.channels, -1, -1)
         if self._view.imagenet:
             mean, sd = (torch.tensor(values, device=unit.device)[:, None, None] for values in (_MEAN, _SD))
             unit = (unit - mean) / sd
