@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from engines import cli_views
+from engines.classifiers.studies import STUDIES, settings_of
 from engines.cli_views import JsonOption, WorkspaceOption, open_workspace, say
 from engines.errors import LabError, explain
 from engines.jobs import follow, store
@@ -32,14 +33,18 @@ def _job(
     kind: str, parameters: dict[str, Any], extra: list[str] | None, workspace: Path | None, as_json: bool, title: str
 ) -> None:
     """Make a job of a kind, run it in a worker process, show how far it is, and print its result."""
-    given = {key: value for key, value in parameters.items() if value is not None}
-    try:
-        given |= parse_assignments(extra or [])
-    except ValueError as error:
-        raise LabError(str(error), "", "Write settings as --set key=value.") from error
+    given = {key: value for key, value in parameters.items() if value is not None} | _assigned(extra)
     opened = open_workspace(workspace, create=True)
     job = store.create(opened, kind, given, title)
     say(follow.run(opened.job_folder(job.id), quiet=as_json), as_json)
+
+
+def _assigned(extra: list[str] | None) -> dict[str, Any]:
+    """What --set says."""
+    try:
+        return parse_assignments(extra or [])
+    except ValueError as error:
+        raise LabError(str(error), "", "Write settings as --set key=value.") from error
 
 
 @app.command()
@@ -109,11 +114,7 @@ def train(
     """Train a generative model on an image set; Ctrl-C stops and saves."""
     given: dict[str, Any] = {"image_set": image_set, "method": method, "preset": preset, "seed": seed}
     given |= {"images": images, "epochs": epochs, "minutes": minutes, "only_class": only_class, "init_from": init_from}
-    try:
-        changes = parse_assignments(extra or [])
-    except ValueError as error:
-        raise LabError(str(error), "", "Write settings as --set key=value.") from error
-    if changes:
+    if changes := _assigned(extra):
         given["options"] = changes
     _job("trial" if estimate else "train", given, None, workspace, as_json, f"{image_set} {method}")
 
@@ -188,16 +189,30 @@ def compare(
     ] = None,
     protocols: Annotated[list[str] | None, typer.Option(help="real, mixed, phases, …; repeatable.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Trainings of each cell.")] = None,
+    study: Annotated[str | None, typer.Option(help="As in a study; see `phantom-lab list studies`.")] = None,
     extra: SetOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare classifiers trained on real, synthetic and mixed images."""
-    given = {
+    """Compare classifiers trained on real, synthetic and mixed images; what is said here goes before a study's."""
+    given: dict[str, Any] = {
         "real": real, "synthetic": synthetic or None, "test": "" if test == "split" else test,
         "classifiers": classifiers or None, "protocols": protocols or None, "seeds": seeds,
     }  # fmt: skip
+    if study:
+        given = _of_study(study, real, _assigned(extra), workspace) | {
+            name: value for name, value in given.items() if value is not None
+        }
     _job("compare", given, extra, workspace, as_json, f"compare classifiers on {real}")
+
+
+def _of_study(name: str, real: str, said: dict[str, Any], workspace: Path | None) -> dict[str, Any]:
+    """A study's settings for a real set; `said` by --set may name its classes, and those with synthetic images."""
+    if name not in STUDIES:
+        raise LabError(f"There is no study “{name[:40]}”.", f"There are: {', '.join(STUDIES)}.", "Choose among these.")
+    counts = open_workspace(workspace).image_set(real).record.classes
+    classes = said.get("classes") or [label for label, count in counts.items() if label and count]
+    return settings_of(STUDIES[name], classes, str(said.get("positive") or said.get("synthetic_classes") or ""))
 
 
 @app.command()

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from engines.classifiers.studies import STUDIES
 from engines.errors import LabError
 from engines.jobs import follow, store
 from engines.records import KINDS, library_versions
@@ -61,7 +62,7 @@ PLUGINS = ("methods", "metrics", "extractors", "classifiers", "layouts", "export
 
 @app.command(name="list")
 def list_things(
-    what: Annotated[str, typer.Argument(help="catalogues, image-sets, runs, evaluations, exports, methods, …")],
+    what: Annotated[str, typer.Argument(help="catalogues, image-sets, runs, evaluations, methods, studies, …")],
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,6 +75,9 @@ def list_things(
             [{"name": spec["name"], "title": spec["title"], "summary": spec["summary"]} for spec in specs],
             as_json,
         )
+    elif kind == "studies":
+        rows = [{"name": one.name, "title": one.title, "data": one.data} for one in STUDIES.values()]
+        _rows(what, rows, as_json)
     elif kind in KINDS:
         found = open_workspace(workspace).records(kind)
         _rows(
@@ -82,7 +86,7 @@ def list_things(
             as_json,
         )
     else:
-        known = ", ".join((*(kind.replace("_", "-") for kind in KINDS), *PLUGINS))
+        known = ", ".join((*(kind.replace("_", "-") for kind in KINDS), *PLUGINS, "studies"))
         raise LabError(f"“{what}” cannot be listed.", "", f"Choose one of: {known}.")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from engines.classifiers.measures import MEASURES
 from engines.classifiers.protocols import TITLES, Arm, Settings, arms_of
+from engines.classifiers.studies import STUDIES
 from engines.curation.leakage import is_reason
 from engines.errors import LabError
 from engines.jobs.context import JobContext, JobStopped
@@ -123,5 +124,5 @@ TASK = TaskSpec(
     parameters=CompareParameters,
     run=run,
     gpu=True,
-    about={"measures": MEASURES, "protocols": TITLES},
+    about={"measures": MEASURES, "protocols": TITLES, "studies": STUDIES},
 )

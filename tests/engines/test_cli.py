@@ -81,3 +81,28 @@ def test_a_job_that_fails_says_why(call: Any, workspace: Workspace, tmp_path: Pa
     assert code == 2 and "missing" in said["error"]["what"]
     code, said = call("export", "missing", "--set", "nonsense", *to)
     assert code == 2 and "key=value" in said["error"]["what"]
+
+
+def test_a_comparison_as_in_a_study(call: Any, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = ("--workspace", str(workspace.path))
+    assert len(call("list", "studies")[1]["studies"]) == 5
+    tiny_set(workspace)
+    record = workspace.image_set("tiny").record
+    workspace.save("image_sets", record.model_copy(update={"classes": {"benign": 2, "malignant": 1}}))
+    asked: list[dict[str, Any]] = []
+
+    def keep(folder: Path, quiet: bool) -> dict[str, Any]:
+        asked.append(json.loads((folder / "job.json").read_text())["parameters"])
+        return {}
+
+    monkeypatch.setattr(cli.follow, "run", keep)
+    given = ("compare", "--real", "tiny", "--synthetic", "drawn", "--study")
+    assert call(*given, "james_2024", "--classifiers", "cnn_small", "--set", "phases=2", *at)[0] == 0
+    assert asked[0] == {
+        "real": "tiny", "synthetic": ["drawn"], "classifiers": ["cnn_small"], "protocols": ["real", "phases"],
+        "phase_step": 520, "phases": 2, "synthetic_classes": ["malignant"],
+    }  # fmt: skip
+    assert call(*given, "al_bouhairi", *at)[0] == 0
+    assert asked[1]["tune_trials"] == 20 and len(asked[1]["classifiers"]) == 4
+    code, found = call(*given, "nobody_1999", *at)
+    assert code == 2 and "rahali_2025" in found["error"]["why"]
