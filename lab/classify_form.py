@@ -33,14 +33,6 @@ PROTOCOL_HELP = {
     "synthetic": "Synthetic to synthetic: high even where the images are poor; papers quote it.",
 }
 WITHOUT_SYNTHETIC = frozenset({"real", "augmented"})
-# Which training sets each study had; its classifiers are those that have a preset of its name.
-STUDIES: dict[str, dict[str, Any]] = {
-    "rahali_2025": {"protocols": ["replace"], "numbers": {"share": 0.25}, "one_class": True},
-    "aytar_2024": {"protocols": ["synthetic", "real_to_synthetic", "synthetic_to_real"]},
-    "al_bouhairi": {"protocols": ["augmented", "mixed"], "numbers": {"ratio": 0.5}},
-    "chi_2018": {"protocols": ["mixed", "synthetic_to_real"], "numbers": {"ratio": 1.0}},
-    "james_2024": {"protocols": ["phases"], "numbers": {"phase_step": 520, "phases": 5}, "one_class": True},
-}
 COSTS = {
     "light": ("Light", "Seconds, once features are kept."),
     "medium": ("Medium", "A small network from scratch: minutes on a processor."),
@@ -148,7 +140,7 @@ def offered(
             "features": _features(description, workspace),
             "protocols": _protocols(description),
             "numbers": numbers,
-            "studies": _studies(specs),
+            "studies": _studies(description, real),
             "classes": named(real) if real else [],
             "start": start,
             "chosen": before.get("chosen"),
@@ -217,14 +209,17 @@ def _protocols(description: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _studies(specs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The studies whose classifiers are here."""
+def _studies(description: Mapping[str, Any], real: ImageSetRecord | None) -> list[dict[str, Any]]:
+    """What each study had: classifiers, training sets, their numbers, and the class that alone got synthetic images."""
+    specs = description.get("classifiers", {})
     found = []
-    for study, about in STUDIES.items():
-        own = [(name, spec["presets"][study]) for name, spec in specs.items() if study in spec.get("presets", {})]
-        if own:
-            wishes = [f"{name}:{study}" for name, _ in own]
-            found.append({"name": study, "title": own[0][1]["title"], "classifiers": wishes, **about})
+    for name, study in _task(description).get("about", {}).get("studies", {}).items():
+        wishes = [one for one in study["classifiers"] if name in specs.get(one.split(":")[0], {}).get("presets", {})]
+        if wishes:
+            only = bool(study["one_class"])
+            kept = {key: study[key] for key in ("title", "protocols", "numbers", "tune_trials")}
+            to = class_of_interest(named(real)) if real and only else ""
+            found.append({"name": name, "classifiers": wishes, **kept, "one_class": only, "to": to})
     return found
 
 

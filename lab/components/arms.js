@@ -5,6 +5,7 @@
   const lab = (window.lab = window.lab || {});
   const WAITING = "Asking the engine what it can do. The first start takes some seconds.";
   let latest = 5; // seeds, as the field beside says: an answer that was under way may hold an older number
+  let trials = null; // tuning trials of the study just chosen, until the field below has them
   const MOST_FOR_ONE = 300; // trainings beyond which the line says so
 
   const make = (tag, about, ...children) => lab.el(tag, about, children);
@@ -196,10 +197,10 @@
       list.addEventListener("change", () => {
         const one = studies.find((study) => study.name === list.value);
         if (!one) return;
-        const two = this.value.classes || [];
+        trials = one.tune_trials || 0;
         this.chosen = {
           ...this.chosen, ticked: one.classifiers.map((wish) => wish.split(":")), protocols: [...one.protocols],
-          numbers: { ...this.chosen.numbers, ...one.numbers }, to: one.one_class && two.length === 2 ? two[1] : "",
+          numbers: { ...this.chosen.numbers, ...one.numbers }, to: one.to || "",
         };
         this.tell();
         const lacking = this.value.groups.flatMap((group) => group.classifiers)
@@ -255,6 +256,13 @@
     return JSON.stringify({ ...JSON.parse(value || "null"), seeds: number });
   }
 
+  // Tuning trials as the field below shows them, or as the study just chosen has them.
+  function tuned(number) {
+    const wanted = trials === null ? number : trials;
+    trials = null;
+    return wanted;
+  }
+
   function mount(element, props, watch) {
     const root = lab.feed.claim(element, "arms", "Classifiers and training sets");
     if (!root) return;
@@ -265,5 +273,5 @@
     root.arms.show();
   }
 
-  lab.arms = { mount, seeds };
+  lab.arms = { mount, seeds, tuned };
 })();

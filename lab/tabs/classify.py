@@ -114,6 +114,8 @@ def build(context: TabContext) -> None:
     form.beside["seeds"].change(
         None, [form.beside["seeds"], form.picker], [form.picker], js="(seeds, value) => lab.arms.seeds(seeds, value)"
     )
+    tuned = form.beside["tune_trials"]
+    form.picker.change(None, [tuned], [tuned], js="(number) => lab.arms.tuned(number)")  # as in a study
     given = [*asked, form.picker, *form.beside.values(), form.classes]
     form.compare.click(do.start, given, [shown], show_progress="hidden", api_visibility="private")
 

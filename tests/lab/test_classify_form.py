@@ -67,8 +67,11 @@ def test_what_lacks_its_weights_says_which(
 
 
 def test_each_study_is_one_click(description: dict[str, Any], workspace: Workspace) -> None:
+    plant_sets(workspace)
     found = {one["name"]: one for one in offered(description, workspace)["studies"]}
-    assert set(found) == set(classify_form.STUDIES)
+    assert set(found) == set(description["tasks"]["compare"]["about"]["studies"])
+    assert found["james_2024"]["to"] == "malignant" and found["chi_2018"]["to"] == ""
+    assert found["al_bouhairi"]["tune_trials"] > 0 and found["james_2024"]["tune_trials"] == 0
     assert len(found["james_2024"]["classifiers"]) == 6 and found["james_2024"]["protocols"] == ["phases"]
     protocols = set(description["tasks"]["compare"]["about"]["protocols"])
     numbers = {name for rows in classify_form.NUMBERS.values() for name, _ in rows}
