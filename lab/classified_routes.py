@@ -14,7 +14,7 @@ from engines.errors import LabError
 from engines.jobs import description, events
 from engines.records import ComparisonRecord
 from engines.workspace import Workspace
-from lab import classified_report, classified_tables, classifying
+from lab import classified_published, classified_report, classified_tables, classifying
 from lab.answers import fault, missing, only_owner
 from lab.catalogue_routes import to_owner
 from lab.evaluation_pictures import inside
@@ -29,6 +29,7 @@ MADE = {
     "table.tex": "text/x-tex; charset=utf-8",
     "table.md": "text/markdown; charset=utf-8",
     classified_report.FILE: "text/html; charset=utf-8",
+    **classified_published.MADE,
 }
 NAMES = ("id", "name", "created", "real", "synthetic", "test", "classes", "positive", "seeds", "train_varies",
          "classifiers", "arms", "rows", "guards", "leaks", "tuned", "not_done", "cells", "warnings", "parameters",
@@ -41,15 +42,25 @@ class Desk:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.lines = classifying.Lines(workspace)
-        self._measures: dict[str, Any] = {}
+        self._about: dict[str, Any] = {}
 
     @property
     def measures(self) -> dict[str, Any]:
-        """The measures as the engine describes them; looked up until it has done so."""
-        if not self._measures:
+        """The measures as the engine describes them."""
+        found: dict[str, Any] = self.about().get("measures", {})
+        return found
+
+    def about(self) -> dict[str, Any]:
+        """What the engine says of comparisons; looked up until it has said it."""
+        if not self._about:
             task = (description.recall() or {}).get("tasks", {}).get(classifying.KIND, {})
-            self._measures = task.get("about", {}).get("measures", {})
-        return self._measures
+            self._about = task.get("about", {})
+        return self._about
+
+    def published(self, record: ComparisonRecord) -> list[dict[str, Any]]:
+        """What studies printed, beside this comparison's numbers; nothing where it is no study's."""
+        methods = classified_published.methods_of(self.workspace, record)
+        return classified_published.told(record, self.about().get("studies", {}), self.measures, methods)
 
     def record(self, id: str) -> ComparisonRecord:
         try:
@@ -85,6 +96,7 @@ class Desk:
             "primary": classifying.primary(record),
             "headline": classifying.headline(record, self.measures),
             "summary": [classifying.dressed(line, self.measures) for line in record.summary],
+            "published": self.published(record),
             "curves": curves,
             "files": [*MADE, *(name for name in DOWNLOADS if (folder / name).is_file())],
         }
@@ -94,6 +106,8 @@ class Desk:
         record = self.record(id)
         if name == classified_report.FILE:
             return classified_report.page(record, self.measures)
+        if name in classified_published.WRITERS:
+            return classified_published.WRITERS[name](self.published(record))
         chosen = [one for one in measures.split(",") if one] or list(classifying.MAIN)
         return classified_tables.WRITERS[name](record, self.measures, chosen)
 

@@ -9,6 +9,7 @@
   const VIEWS = [
     ["matrix", "Trainings", "Classifiers against training sets: every training as it comes"],
     ["table", "Results", "Every measure with its interval, and what it differs by from real images alone"],
+    ["published", "Published", "What a study printed for its classifiers and training sets, beside what came out here"],
     ["forest", "Differences", "What each training set changes, with its interval, for each classifier"],
     ["curves", "Curves", "ROC, precision and recall, calibration"],
     ["confusion", "Confusion", "Which classes are taken for which, and the images behind each number"],
