@@ -101,7 +101,7 @@ def fitted(name: str, fitting: Fitting, **changes: Any) -> Any:
     return spec.fit(spec.options(**(TINY.get(name, {}) | changes)), fitting)
 
 
-# Of the frozen ones a sound default suite asks about two classes in colour alone: 200 epochs take it half a minute.
+# The frozen one learns for half a minute: the default suite asks it about two classes in colour only.
 QUICK = [name for name in LIGHT if name != "squeezenet_frozen"]
 SLOW = [pytest.param(name, marks=(pytest.mark.slow, pytest.mark.long)) for name in sorted(set(SPECS) - set(QUICK))]
 
