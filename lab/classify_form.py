@@ -10,12 +10,13 @@ from engines import files
 from engines.errors import LabError
 from engines.records import ImageSetRecord, JobRecord, class_of_interest
 from engines.workspace import Workspace
-from lab import classifying, forms
+from lab import classifier_options, classifying, forms
 from lab.components import cards
 from lab.components.base import packed
 from lab.explore_form import reason
 
 BESIDE = ("seeds", "leave_out", "tune_trials", "tune_minutes", "seed", "leak_reason")  # in the form's order
+KEPT = ("real", "test", "positive", *BESIDE[:-1], "classes")  # what the browser keeps: no text that somebody wrote
 NUMBERS = {  # what a protocol leaves open, with the words around the number
     "mixed": (("ratio", "synthetic per real image"),),
     "replace": (("share", "of the real images"),),
@@ -124,6 +125,8 @@ def offered(
     before = json.loads(picked or "null") or {}
     defaults = _task(description).get("parameters", {}).get("properties", {})
     start = {name: defaults.get(name, {}).get("default") or [] for name in ("classifiers", "protocols")}
+    features = _features(description, workspace)
+    settings: list[dict[str, Any]] = []  # of all classifiers, each once: most of them share most of theirs
     numbers = {
         name: {"low": one.low, "high": one.high, "whole": one.kind == "integer", "default": one.default,
                "help": forms.tooltip(one), "open": one.low_open}
@@ -134,10 +137,12 @@ def offered(
             "sets": synthetic_sets(workspace, real),
             "groups": [
                 {"title": title, "help": text, "classifiers": [
-                    _classifier(name, spec, workspace) for name, spec in specs.items() if spec.get("cost") == cost]}
+                    _classifier(name, spec, features, settings, workspace)
+                    for name, spec in specs.items() if spec.get("cost") == cost]}
                 for cost, (title, text) in COSTS.items()
             ] if known else [],
-            "features": _features(description, workspace),
+            "features": features,
+            "settings": settings,
             "protocols": _protocols(description),
             "numbers": numbers,
             "studies": _studies(description, real),
@@ -165,18 +170,24 @@ def synthetic_sets(workspace: Workspace, real: ImageSetRecord | None) -> list[di
     return sorted(found, key=lambda one: bool(one["missing"]))
 
 
-def _classifier(name: str, spec: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+def _classifier(
+    name: str, spec: Mapping[str, Any], features: list[dict[str, Any]], settings: list[Any], workspace: Workspace
+) -> dict[str, Any]:
     lacking = reason(spec.get("weights", ()), workspace)
     presets = [
         {
             "name": preset, "title": given["title"], "help": given["summary"],
             # A preset that begins from random weights needs no file.
             "missing": "" if given.get("changes", {}).get("start") == "random" else lacking,
-            "on": "on" in given.get("changes", {}),
+            "on": "on" in given.get("changes", {}), "changes": given.get("changes", {}),
         }
         for preset, given in spec.get("presets", {}).items()
     ]  # fmt: skip
+    titles = {one["name"]: one["title"] for one in features}
+    own = classifier_options.shown(classifier_options.form_of(spec, _at_hand(features), lacking), titles)
+    settings += [one for one in own if one not in settings]
     return {
+        "options": [settings.index(one) for one in own],
         "name": name, "title": spec["title"], "help": [spec["summary"], f"Source: {spec['source']}."],
         "features": "on" in spec.get("options", {}).get("properties", {}), "presets": presets, "missing": lacking,
     }  # fmt: skip
@@ -192,6 +203,10 @@ def _features(description: Mapping[str, Any], workspace: Workspace) -> list[dict
     found.sort(key=lambda one: (bool(one["missing"]), one["name"] != "texture"))
     pixels = {"name": "pixels", "title": "Pixels", "help": ["The image itself, made small."], "missing": ""}
     return [pixels, *found]
+
+
+def _at_hand(features: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [one["name"] for one in features if not one["missing"]]
 
 
 def _protocols(description: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -224,7 +239,7 @@ def _studies(description: Mapping[str, Any], real: ImageSetRecord | None) -> lis
 
 
 def parameters(
-    description: Mapping[str, Any], real: Any, test: Any, positive: Any, picked: str, *more: Any
+    description: Mapping[str, Any], workspace: Workspace, real: Any, test: Any, positive: Any, picked: str, *more: Any
 ) -> dict[str, Any]:
     """The task's parameters from the form's values. Raises LabError for what cannot be used."""
     if not real:
@@ -235,17 +250,58 @@ def parameters(
     if not chosen.get("classifiers"):
         raise LabError("No classifier is ticked.", "", "Tick at least one.")
     known = words_of(description)
-    numbers = {name: chosen["numbers"][name] for name in value.get("numbers", {}) if name in chosen.get("numbers", {})}
+    open_numbers = [name for rows in NUMBERS.values() for name, _ in rows]
+    numbers = {name: chosen["numbers"][name] for name in open_numbers if name in chosen.get("numbers", {})}
     given = dict(zip(BESIDE, more, strict=False)) | numbers
     form = [known[name] for name in given if name in known]
     checked = forms.read(form, [given[setting.name] for setting in form]) if form else given
-    only = more[len(BESIDE)] if len(more) > len(BESIDE) else []
+    only = list((more[len(BESIDE)] if len(more) > len(BESIDE) else []) or [])
+    wishes = [str(name) for name in chosen["classifiers"]]
     return {
         "real": real, "test": test or "", "positive": positive or "",
         "synthetic": [str(name) for name in chosen.get("sets", [])],
-        "classifiers": [str(name) for name in chosen["classifiers"]],
+        "classifiers": wishes, "options": _options(description, workspace, wishes, chosen.get("options") or {}),
         "protocols": ["real", *(str(name) for name in chosen.get("protocols", []) if name != "real")],
-        "synthetic_classes": [str(chosen["to"])] if chosen.get("to") else [],
-        "classes": list(only or []),
+        "synthetic_classes": _getting([str(name) for name in chosen.get("to") or []], only),
+        "classes": only,
         **checked,
     }  # fmt: skip
+
+
+def _options(
+    description: Mapping[str, Any], workspace: Workspace, wishes: Sequence[str], given: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    specs = description.get("classifiers", {})
+    features = _at_hand(_features(description, workspace)) if given else []
+    forms_of = {
+        name: classifier_options.form_of(spec, features, reason(spec.get("weights", ()), workspace))
+        for name, spec in specs.items()
+        if name in given
+    }
+    return classifier_options.to_send(specs, wishes, given, forms_of)
+
+
+def _getting(names: list[str], only: list[str]) -> list[str]:
+    """The classes that get synthetic images, of those that are compared at all."""
+    found = [name for name in names if not only or name in only]
+    if names and not found:
+        advice = "Choose other classes for them, or compare all classes."
+        raise LabError("No class that is compared gets synthetic images.", f"They go to {', '.join(names)}.", advice)
+    return found
+
+
+def kept(text: str) -> dict[str, Any]:
+    """What a browser kept of the form, by name; anything that is not as it was written is passed over."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    kinds: dict[str, Any] = {"real": str, "test": str, "positive": str, "leave_out": bool, "classes": list}
+    values = found.items() if isinstance(found, dict) else ()
+    return {
+        name: value
+        for name, value in values
+        if name in KEPT
+        and isinstance(value, kinds.get(name, int | float))
+        and (isinstance(value, bool) == (name == "leave_out"))
+    }

@@ -1,13 +1,14 @@
-// The form of a comparison: synthetic sets, classifiers with their presets and features, training sets; and how many
-// trainings that makes.
+// The form of a comparison: synthetic sets, classifiers with their presets, options and features, training sets; and how
+// many trainings that makes.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
   const WAITING = "Asking the engine what it can do. The first start takes some seconds.";
-  let latest = 5; // seeds, as the field beside says: an answer that was under way may hold an older number
+  let latest = 5; // seeds, as the field beside says
   let trials = null; // tuning trials of the study just chosen, until the field below has them
   const MOST_FOR_ONE = 300; // trainings beyond which the line says so
 
+  let shown = null; // the one on the page
   const make = (tag, about, ...children) => lab.el(tag, about, children);
   const counted = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
@@ -31,13 +32,15 @@
       this.value = {};
       this.chosen = null;
       this.refresh = [];
+      this.opened = new Set(); // classifiers whose options are open
     }
 
     show() {
       if (this.props.value === this.told) return;
-      this.value = JSON.parse(this.props.value || "null") || {};
+      const given = JSON.parse(this.props.value || "null") || {};
+      if (given.groups) this.value = given; // else what this part told, come back
       const { sets = [], groups = [], features = [], protocols = [], classes = [] } = this.value;
-      if (!this.chosen) this.chosen = this.value.chosen || (groups.length ? this.first() : null);
+      if (!this.chosen && groups.length) this.chosen = lab.armsKept.restored(this.first(), this.value);
       const drawn = JSON.stringify([sets, groups, features, protocols, classes]);
       if (drawn !== this.drawn) this.build();
       this.drawn = drawn;
@@ -58,12 +61,22 @@
         sets: sets.filter((one) => !one.missing).slice(0, 1).map((one) => one.name),
         protocols: start.protocols.filter((name) => name !== "real"),
         numbers: Object.fromEntries(Object.entries(numbers).map(([name, one]) => [name, one.default])),
-        to: "",
+        to: [],
+        options: {},
       };
+    }
+
+    // Somebody changed something: it is kept for a reload, apart from what cannot be used.
+    changed() {
+      const known = new Map(this.panels.map(({ name, panel }) => [name, panel]));
+      const usable = ([name, values]) => [name, known.has(name) ? known.get(name).usable(values) : values];
+      lab.armsKept.arms({ ...this.chosen, options: Object.fromEntries(Object.entries(this.chosen.options).map(usable)) });
+      this.tell();
     }
 
     build() {
       this.refresh = [];
+      this.panels = [];
       const { sets, groups, features, protocols, studies, classes } = this.value;
       if (!groups || !groups.length) return this.root.replaceChildren(make("p", {}, WAITING));
       // What lacks a file stands below, folded: on a computer without weights that is most of it.
@@ -103,7 +116,7 @@
       const { box, node } = this.row(one.name, one.title, one.help || [one.title, one.text], one.missing, count);
       box.addEventListener("change", () => {
         this.chosen[list] = this.chosen[list].filter((name) => name !== one.name).concat(box.checked ? [one.name] : []);
-        this.tell();
+        this.changed();
       });
       this.refresh.push(() => {
         box.checked = !one.missing && this.chosen[list].includes(one.name);
@@ -111,29 +124,50 @@
       return node;
     }
 
-    // A classifier with its presets: as the engine sets it, or as a study did.
+    // A classifier with its presets (as the engine sets it, or as a study did) and its options.
     classifier(one) {
       const options = [{ name: "", title: "as set here", missing: one.missing, help: "" }, ...one.presets];
       const free = options.filter((option) => !option.missing);
       const list = one.presets.length ? make("select", { "aria-label": `Preset of ${one.title}`, title: "As the engine sets it, or as a study did" },
         ...options.map((option) => make("option", { value: option.name, disabled: Boolean(option.missing), title: option.help }, option.title))) : null;
-      const { box, node } = this.row(one.name, one.title, [...one.help, ...one.presets.map((preset) => `${preset.title}: ${preset.help}`)], free.length ? "" : one.missing, list);
+      const panel = this.options(one);
+      const { box, node } = this.row(one.name, one.title, [...one.help, ...one.presets.map((preset) => `${preset.title}: ${preset.help}`)], free.length ? "" : one.missing, list, panel.button, panel.panel);
       const current = () => (this.chosen.ticked.find(([name]) => name === one.name) || [])[1];
       const take = (on, preset) => {
         this.chosen.ticked = this.chosen.ticked.filter(([name]) => name !== one.name).concat(on ? [[one.name, preset]] : []);
-        this.tell();
+        this.changed();
       };
       box.addEventListener("change", () => take(box.checked, list ? list.value : ""));
       if (list) list.addEventListener("change", () => take(true, list.value));
       this.refresh.push(() => {
         const preset = current();
         box.checked = preset !== undefined && free.some((option) => option.name === preset);
+        panel.refresh(box.checked);
         if (!list) return;
         list.hidden = !box.checked;
         if (box.checked) list.value = preset;
         else if (free.length) list.value = free[0].name;
       });
       return node;
+    }
+
+    // Its options: what was set holds for every preset, and for each of the features.
+    options(one) {
+      const panel = new lab.armsOptions.Options(one, one.options.map((place) => this.value.settings[place]), {
+        values: () => (this.chosen.options[one.name] ||= {}),
+        preset: () => (this.chosen.ticked.find(([name]) => name === one.name) || [])[1],
+        changed: () => this.changed(),
+        opened: (on) => this.opened[on ? "add" : "delete"](one.name),
+      });
+      panel.open(this.opened.has(one.name));
+      this.panels.push({ name: one.name, panel });
+      return panel;
+    }
+
+    // Compare was pressed: the first value that cannot be used is shown.
+    reveal() {
+      const ticked = new Set(this.chosen ? this.chosen.ticked.map(([name]) => name) : []);
+      (this.panels || []).some(({ name, panel }) => ticked.has(name) && panel.reveal());
     }
 
     asksFeatures(name, preset) {
@@ -150,7 +184,7 @@
           const number = Number(field.value);
           if (field.value === "" || !Number.isFinite(number)) return;
           this.chosen.numbers[name] = number;
-          this.tell();
+          this.changed();
         });
         this.refresh.push(() => {
           if (document.activeElement !== field) field.value = this.chosen.numbers[name] ?? about.default;
@@ -161,7 +195,7 @@
       const { box, node } = this.row(one.name, one.title, one.help, "", fields.length ? numbers : null);
       box.addEventListener("change", () => {
         this.chosen.protocols = this.chosen.protocols.filter((name) => name !== one.name).concat(box.checked ? [one.name] : []);
-        this.tell();
+        this.changed();
       });
       this.refresh.push(() => {
         const always = one.name === "real";
@@ -175,19 +209,19 @@
       return node;
     }
 
-    // Which classes get synthetic images: all of them, or the rare one.
+    // Which classes get synthetic images: those of the chosen ones that this real set has, else all.
     to(classes) {
-      const list = make("select", { "aria-label": "Synthetic images go to" }, make("option", { value: "" }, "every class"), ...classes.map((name) => make("option", { value: name }, `only ${name}`)));
-      list.addEventListener("change", () => {
-        this.chosen.to = list.value;
-        this.tell();
+      const { row, refresh } = lab.armsClasses(classes, () => this.getting(), (to) => {
+        this.chosen.to = to;
+        this.changed();
       });
-      const row = make("label", { class: "lab-arms-to", title: "With real + synthetic, a share replaced, and phases. For one class alone, class and source coincide in part: the checks say so." }, "Synthetic images go to", list);
-      this.refresh.push(() => {
-        row.hidden = !this.chosen.protocols.some((name) => ["mixed", "replace", "phases"].includes(name)) || !this.sets().length;
-        list.value = classes.includes(this.chosen.to) ? this.chosen.to : "";
-      });
+      this.refresh.push(() => refresh(this.chosen.protocols.some((name) => ["mixed", "replace", "phases"].includes(name)) && this.sets().length > 0));
       return row;
+    }
+
+    getting() {
+      const to = this.value.classes.filter((name) => this.chosen.to.includes(name));
+      return to.length ? to : this.value.classes;
     }
 
     // One click ticks what a study had.
@@ -198,11 +232,14 @@
         const one = studies.find((study) => study.name === list.value);
         if (!one) return;
         trials = one.tune_trials || 0;
+        lab.armsKept.alsoForm({ tune_trials: trials });
+        const names = new Set(one.classifiers.map((wish) => wish.split(":")[0]));
         this.chosen = {
           ...this.chosen, ticked: one.classifiers.map((wish) => wish.split(":")), protocols: [...one.protocols],
-          numbers: { ...this.chosen.numbers, ...one.numbers }, to: one.to || "",
+          numbers: { ...this.chosen.numbers, ...one.numbers }, to: one.to ? [one.to] : [],
+          options: Object.fromEntries(Object.entries(this.chosen.options).filter(([name]) => !names.has(name))),
         };
-        this.tell();
+        this.changed();
         const lacking = this.value.groups.flatMap((group) => group.classifiers)
           .filter((other) => one.classifiers.includes(`${other.name}:${one.name}`) && other.presets.find((preset) => preset.name === one.name).missing);
         if (lacking.length) lab.toast(`${lacking.map((other) => other.title).join(", ")}: weights are not on this computer. The list says which.`);
@@ -244,16 +281,16 @@
         ? `${counted(classifiers.length, "classifier", "classifiers")} × ${counted(arms, "training set", "training sets")} × ${counted(seeds, "seed", "seeds")} = ${counted(total, "training", "trainings")}${total > MOST_FOR_ONE ? ". That may take long." : ""}`
         : !this.chosen.ticked.length ? "Tick a classifier."
           : this.chosen.ticked.some(([name, preset]) => this.asksFeatures(name, preset)) ? "Tick features for the classic classifiers." : "The ticked classifiers need files that are not on this computer.";
-      const to = (this.value.classes || []).includes(this.chosen.to) ? this.chosen.to : "";
-      this.told = JSON.stringify({ ...this.value, chosen: { ...this.chosen, sets, classifiers, protocols, to } });
+      const to = this.getting().length === this.value.classes.length ? [] : this.getting();
+      this.told = JSON.stringify({ chosen: { ...this.chosen, sets, classifiers, protocols, to } });
       if (this.props.value !== this.told) this.props.value = this.told;
     }
   }
 
-  // The part's value for another number of seeds.
-  function seeds(number, value) {
+  // Another number of seeds: the line counts anew.
+  function seeds(number) {
     latest = number;
-    return JSON.stringify({ ...JSON.parse(value || "null"), seeds: number });
+    if (shown) shown.tell();
   }
 
   // Tuning trials as the field below shows them, or as the study just chosen has them.
@@ -267,7 +304,10 @@
     const root = lab.feed.claim(element, "arms", "Classifiers and training sets");
     if (!root) return;
     root.classList.add("lab-measures");
-    root.arms = new Arms(root, props);
+    shown = root.arms = new Arms(root, props);
+    document.addEventListener("click", (event) => {
+      if (event.target instanceof Element && event.target.closest("#classify-compare")) root.arms.reveal();
+    });
     root.replaceChildren(make("p", {}, WAITING));
     watch("value", () => root.arms.show());
     root.arms.show();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,17 @@ from lab.handlers import in_words, submit
 from lab.tabs.base import TabContext, TabSpec
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# What this browser keeps of the form, beside what the page gives; the page's scripts may not be there yet.
+RESTORED = """(before, ...given) => {
+  try { before = JSON.stringify(JSON.parse(localStorage.getItem("lab.classify")).form); } catch { before = ""; }
+  return [before || "", ...given];
+}"""
+SEEDS = """(seeds) => {
+  const later = (left) => left && setTimeout(() => tell(left - 1), 25);
+  const tell = (left) => (window.lab && lab.arms ? lab.arms.seeds(seeds) : later(left));
+  tell(400);
+}"""
+KEEP = f"(...values) => window.lab.armsKept.form({json.dumps(classify_form.KEPT)}, values)"
 SHOWN = "(listed) => JSON.stringify({ of: (JSON.parse(listed || 'null') || {}).chosen || '' })"
 
 
@@ -44,20 +56,35 @@ class Handlers:
     def workspace(self) -> Workspace:
         return self.context.workspace
 
-    def lists(self, listed: str, real: str | None, test: str | None, positive: str | None) -> tuple[Any, ...]:
+    def restored(self, before: str, listed: str) -> tuple[Any, ...]:
+        """The lists as the page opens, and the form as this browser left it, as far as that still exists."""
+        kept = classify_form.kept(before)
+        names = [name for name in classify_form.BESIDE if name in classify_form.KEPT]
+        beside = [gr.update(value=kept[name]) if name in kept else gr.skip() for name in names]
+        return *self.lists(
+            listed, kept.get("real"), kept.get("test"), kept.get("positive"), kept.get("classes")
+        ), *beside
+
+    def lists(
+        self, listed: str, real: str | None, test: str | None, positive: str | None, only: list[str] | None
+    ) -> tuple[Any, ...]:
         """What there is, with the choices kept where they still exist."""
         value = classify_form.listed(self.workspace, self.lines, cards.chosen_of(listed))
         sets = classify_form.real_sets(self.workspace)
         kept = real if real in [record.id for record in sets] else next((record.id for record in sets), None)
         choices = gr.update(choices=[classify_form.set_choice(record) for record in sets], value=kept)
         ready = gr.update(interactive=bool(sets))
-        return value, choices, *self._of_real(kept, test, positive), ready, packed({"of": cards.chosen_of(value)})
+        return value, choices, *self._of_real(kept, test, positive, only), ready, packed({"of": cards.chosen_of(value)})
 
-    def compare_with(self, real: str | None, test: str | None, positive: str | None, picked: str) -> tuple[Any, ...]:
+    def compare_with(
+        self, real: str | None, test: str | None, positive: str | None, only: list[str] | None, picked: str
+    ) -> tuple[Any, ...]:
         """Another real set was chosen: its classes, its test part, and the synthetic sets that go with it."""
-        return *self._of_real(real, test, positive), self.offered(real, picked)
+        return *self._of_real(real, test, positive, only), self.offered(real, picked)
 
-    def _of_real(self, real: str | None, test: str | None, positive: str | None) -> tuple[Any, ...]:
+    def _of_real(
+        self, real: str | None, test: str | None, positive: str | None, only: list[str] | None
+    ) -> tuple[Any, ...]:
         record = self._record(real)
         names = classify_form.named(record) if record else []
         others = [one for one in classify_form.real_sets(self.workspace) if one.id != real]
@@ -66,7 +93,7 @@ class Handlers:
         kept = test if test in [one.id for one in others] else ""
         interest = [(classify_form.no_positive(names), ""), *((name, name) for name in names)]
         wanted = positive if positive in names else ""
-        boxes = gr.update(choices=names, visible=len(names) > 2)
+        boxes = gr.update(choices=names, value=[name for name in only or [] if name in names], visible=len(names) > 2)
         return gr.update(choices=tests, value=kept), gr.update(choices=interest, value=wanted), boxes
 
     def _record(self, id: str | None) -> ImageSetRecord | None:
@@ -88,7 +115,9 @@ class Handlers:
     def start(self, request: gr.Request, real: Any, test: Any, positive: Any, picked: str, *more: Any) -> str:
         """Queue a comparison, and tell the right column to follow it."""
         with in_words("The comparison was not started"):
-            given = classify_form.parameters(self.context.describe(), real, test, positive, picked, *more)
+            given = classify_form.parameters(
+                self.context.describe(), self.workspace, real, test, positive, picked, *more
+            )
         id = submit(self.context, request, "compare", given, f"Compare on {real}"[:80])
         return packed({"job": id})
 
@@ -106,14 +135,21 @@ def build(context: TabContext) -> None:
             shown = part("classified", {"of": None}, label="Comparison of classifiers", elem_id="classify-shown")
     asked = [form.real, form.test, form.positive]
     of_real = [form.test, form.positive, form.classes]
-    context.on_refresh(do.lists, [chosen, *asked], [chosen, form.real, *of_real, form.compare, shown])
+    lists = [chosen, form.real, *of_real, form.compare, shown]
     told = [form.picker, *asked, *form.beside.values(), form.classes]
-    context.on_refresh(do.words, [form.real, form.picker], told)  # apart: the engine's first answer may take seconds
+    before = gr.Textbox(visible=False)
+    kept = {"real": form.real, "test": form.test, "positive": form.positive, **form.beside, "classes": form.classes}
+    controls = [kept[name] for name in classify_form.KEPT]
+    beside = [control for name, control in form.beside.items() if name in classify_form.KEPT]
+    opened = context.blocks.load(do.restored, [before, chosen], [*lists, *beside], js=RESTORED, **QUIET)
+    pulsed = context.pulse.input(do.lists, [chosen, *asked, form.classes], lists, **QUIET)
+    for event in (opened, pulsed):  # apart: the engine's first answer may take seconds
+        event.then(do.words, [form.real, form.picker], told, **QUIET)
+    for control in controls:
+        control.input(None, controls, None, js=KEEP)
     chosen.input(None, [chosen], [shown], js=SHOWN)
-    form.real.input(do.compare_with, [*asked, form.picker], [*of_real, form.picker], **QUIET)
-    form.beside["seeds"].change(
-        None, [form.beside["seeds"], form.picker], [form.picker], js="(seeds, value) => lab.arms.seeds(seeds, value)"
-    )
+    form.real.input(do.compare_with, [*asked, form.classes, form.picker], [*of_real, form.picker], **QUIET)
+    form.beside["seeds"].change(None, [form.beside["seeds"]], None, js=SEEDS)
     tuned = form.beside["tune_trials"]
     form.picker.change(None, [tuned], [tuned], js="(number) => lab.arms.tuned(number)")  # as in a study
     given = [*asked, form.picker, *form.beside.values(), form.classes]

@@ -39,7 +39,7 @@ def open_classify(page: Any) -> None:
 
 def tick(page: Any, group: str, wanted: set[str]) -> None:
     for row in page.locator(f"#classify-arms [aria-label='{group}'] li[data-name]").all():
-        box = row.locator("input[type=checkbox]")
+        box = row.locator("> label > input[type=checkbox]")
         if box.is_enabled() and row.is_visible():
             box.set_checked(row.get_attribute("data-name") in wanted)
 

@@ -30,7 +30,7 @@ def given(description: dict[str, Any], workspace: Workspace, **chosen: Any) -> d
     start = {"classifiers": ["cnn_small"], "protocols": ["mixed"], "sets": [SYNTHETIC], "numbers": {"ratio": 2}}
     picked = json.dumps({**offered(description, workspace), "chosen": {**start, **chosen}})
     beside = (3, True, 0, 10, 0, "")
-    return classify_form.parameters(description, REAL, "", "malignant", picked, *beside, [])
+    return classify_form.parameters(description, workspace, REAL, "", "malignant", picked, *beside, [])
 
 
 def test_everything_that_the_engine_describes_can_be_chosen(description: dict[str, Any], workspace: Workspace) -> None:
@@ -110,7 +110,7 @@ def test_the_engine_takes_what_the_form_gives(description: dict[str, Any], works
     from engines.tasks.comparison_parameters import CompareParameters
 
     plant_sets(workspace)
-    found = given(description, workspace, to="malignant", protocols=["phases", "real"])
+    found = given(description, workspace, to=["malignant"], protocols=["phases", "real"])
     asked = CompareParameters.model_validate(found)
     assert asked.real == REAL and asked.seeds == 3 and asked.ratio == 2 and asked.positive == "malignant"
     assert asked.protocols == ["real", "phases"] and asked.synthetic_classes == ["malignant"]
@@ -124,7 +124,104 @@ def test_what_cannot_be_used_is_refused_in_words(description: dict[str, Any], wo
     with pytest.raises(LabError, match="No classifier"):
         given(description, workspace, classifiers=[])
     with pytest.raises(LabError, match="labelled real images"):
-        classify_form.parameters(description, None, "", "", "{}")
+        classify_form.parameters(description, workspace, None, "", "", "{}")
+
+
+def test_every_option_of_every_classifier_is_shown(description: dict[str, Any], workspace: Workspace) -> None:
+    found = offered(description, workspace)
+    for one in (one for group in found["groups"] for one in group["classifiers"]):
+        own = {found["settings"][place]["name"]: found["settings"][place] for place in one["options"]}
+        assert set(own) == set(description["classifiers"][one["name"]]["options"]["properties"])
+        assert all(setting["help"][0] and setting["title"] for setting in own.values())
+        for preset in one["presets"]:
+            assert set(preset["changes"]) <= set(own)
+    # What classifiers share travels once, and features are a list to choose from
+    assert len({json.dumps(one) for one in found["settings"]}) == len(found["settings"])
+    (learns_from,) = [one for one in found["settings"] if one["name"] == "on"]
+    assert learns_from["kind"] == "choice" and ["pixels", "Pixels"] in learns_from["choices"]
+
+
+def test_only_options_that_differ_from_the_preset_are_sent(description: dict[str, Any], workspace: Workspace) -> None:
+    from engines.tasks.comparison_parameters import CompareParameters
+
+    plant_sets(workspace)
+    wishes = ["svm_rbf:james_2024", "logistic_regression@pixels", "logistic_regression@texture", "cnn_small"]
+    options = {
+        "svm_rbf": {"c": 1, "standardise": True, "on": "texture"},  # C is the preset's
+        "logistic_regression": {"c": 0.5, "iterations": 300, "on": "texture"},  # features are ticked for these
+        "cnn_small": {"epochs": 10, "gone": 3},
+        "random_forest": {"trees": -1},  # not ticked
+    }
+    found = given(description, workspace, classifiers=wishes, options=options)
+    assert found["options"] == {
+        "svm_rbf:james_2024": {"standardise": True, "on": "texture"},
+        "logistic_regression@pixels": {"c": 0.5},
+        "logistic_regression@texture": {"c": 0.5},
+    }
+    assert CompareParameters.model_validate(found).options == found["options"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("cnn_small", {"epochs": 0}, "Small CNN, Epochs: It must be at least 1, at most 10,000"),
+        ("cnn_small", {"learning_rate": 0}, "Learning rate: It must be above 0"),
+        ("cnn_small", {"epochs": 2.5}, "Epochs: Give a whole number"),
+        ("cnn_small", {"epochs": ""}, "Epochs: Give a value"),
+        ("cnn_small", {"side": 33}, "Side in pixels: Choose one of the list"),
+        ("cnn_small", {"balanced": "yes"}, "Same weight for every class: Switch it on or off"),
+        ("svm_rbf:james_2024", {"on": "no_such_features"}, "Learns from: Choose one of the list"),
+    ],
+)
+def test_options_that_cannot_be_used_never_reach_the_engine(
+    description: dict[str, Any], workspace: Workspace, name: str, values: dict[str, Any], words: str
+) -> None:
+    plant_sets(workspace)
+    with pytest.raises(LabError, match=words):
+        given(description, workspace, classifiers=[name], options={name.split(":")[0]: values})
+
+
+def test_without_weights_a_network_starts_at_random(
+    description: dict[str, Any], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant_sets(workspace)
+    monkeypatch.setattr(weights, "missing", lambda names, folder: [weights.KNOWN[name] for name in names])
+    with pytest.raises(LabError, match="Start: Choose one of the list"):
+        given(description, workspace, classifiers=["resnet18:scratch"], options={"resnet18": {"start": "imagenet"}})
+    found = given(description, workspace, classifiers=["resnet18:scratch"], options={"resnet18": {"epochs": 3}})
+    assert found["options"] == {"resnet18:scratch": {"epochs": 3}}
+
+
+def test_any_of_the_compared_classes_can_get_synthetic_images(
+    description: dict[str, Any], workspace: Workspace
+) -> None:
+    plant_sets(workspace)
+    chosen = {"classifiers": ["cnn_small"], "numbers": {}, "to": ["normal", "malignant"]}
+    beside = (3, True, 0, 10, 0, "")
+
+    def asked(only: list[str]) -> Any:
+        picked = json.dumps({"chosen": chosen})
+        return classify_form.parameters(description, workspace, REAL, "", "", picked, *beside, only)
+
+    assert asked([])["synthetic_classes"] == ["normal", "malignant"]
+    assert asked(["benign", "malignant"])["synthetic_classes"] == ["malignant"]
+    with pytest.raises(LabError, match="No class that is compared gets synthetic images"):
+        asked(["benign", "cyst"])
+
+
+def test_what_a_browser_kept_is_taken_only_as_it_was_written() -> None:
+    good = {
+        "real": REAL,
+        "positive": "malignant",
+        "seeds": 7,
+        "leave_out": False,
+        "classes": ["a"],
+        "tune_minutes": 2.5,
+    }
+    assert classify_form.kept(json.dumps({**good, "leak_reason": "because", "other": 1})) == good
+    wrong = {"real": 3, "seeds": "many", "leave_out": 1, "classes": "a", "tune_trials": True, "seed": None}
+    assert classify_form.kept(json.dumps(wrong)) == {}
+    assert classify_form.kept("") == classify_form.kept("[]") == classify_form.kept("{") == {}
 
 
 def test_the_list_shows_work_first_and_what_came_of_it(workspace: Workspace) -> None:
