@@ -1,4 +1,4 @@
-"""A comparison as one HTML file: verdicts, tables, figure and all that a methods section needs; no image."""
+"""A comparison as one HTML file: verdicts, tables, figures and all that a methods section needs; no image."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engines.records import ComparisonRecord
-from lab import classified_tables, classifying, words
+from lab import classified_drawing, classified_figures, classified_tables, classifying, words
 from lab.evaluation_report import STYLE as BASE
-from lab.numbers import finite
 
 FILE = "report.html"
-STYLE = BASE + (
-    "td:nth-child(n){white-space:normal}.range{white-space:nowrap;font-size:12px}ul{margin:4px 0;padding-left:18px}"
+STYLE = (
+    f"{BASE}td:nth-child(n){{white-space:normal}}.range{{white-space:nowrap;font-size:12px}}"
+    ".group{padding-top:14px;color:#1a1e25;font-weight:600}ul{margin:4px 0;padding-left:18px}"
     ".confusion{display:inline-table;width:auto;margin:0 28px 14px 0}.confusion caption{text-align:left;color:#566070}"
-    "svg text{font-size:12px;fill:#1a1e25}svg .dim{fill:#566070}svg{display:block;max-width:100%}"
+    f"{classified_drawing.STYLE}"
 )
 STATES = {"closed": "Closed", "open": "Open", "unknown": "Unknown"}
 HOW = (
     "Values are means over the trainings with 95 % intervals: test patients are drawn anew with all their images "
     "(bootstrap by patient), and the scatter of the trainings is added where each of them left out other training "
     "patients (delete-a-group jackknife). Differences are paired on the same test images; p values are adjusted by "
-    "Holm's method over all classifiers and training sets of this comparison. McNemar's and DeLong's tests speak of "
-    "these trained classifiers only, and decide no verdict."
+    "Holm's method over all classifiers and training sets of this comparison, for each measure by itself. Intervals "
+    "are not adjusted: one of many may leave out zero by chance, and is then no verdict. McNemar's and DeLong's tests "
+    "speak of these trained classifiers only, and decide no verdict."
 )
 INTERVAL = re.compile(r"([+−]?[\d.,]+) (\[[^\]]*\])")
-ROW_PX, LEFT_PX, RIGHT_PX, PLOT_PX = 26, 380, 190, 420
 
 
-def page(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
-    """The whole file. Everything that comes from the workspace is escaped."""
+def page(record: ComparisonRecord, measures: classified_tables.Measures, curves: Any = ()) -> str:
+    """The whole file; `curves` as curves.json has them. Everything that comes from the workspace is escaped."""
     chosen = [name for name in classifying.MAIN if name in measures] or list(classifying.MAIN)
-    header, rows = classified_tables.wide(record, measures, chosen)
     gone = "" if classifying.is_whole(record) else "This comparison was stopped: fewer trainings than were asked for."
     notes = [gone, *record.warnings]
     parts = [
@@ -44,10 +43,12 @@ def page(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
         "<h2>What could make it untrue</h2>",
         _guards(record),
         "<h2>Results</h2>",
-        _table(header, rows),
-        forest(record, measures),
-        "<h2>Differences in words</h2>",
+        _results(record, measures, chosen),
+        "<h2>Differences</h2>",
+        classified_figures.forest(record, measures),
         _said(record, measures),
+        _headed("Phases", classified_figures.phases(record, measures)),
+        _headed("Curves", classified_figures.curves(record, curves)),
         "<h2>Confusion, mean over the trainings</h2>",
         *_confusions(record),
         _refused(record),
@@ -70,13 +71,15 @@ def methods(record: ComparisonRecord, measures: classified_tables.Measures) -> s
         f", each leaving out another {100 / record.seeds:.0f} % of the training patients" if record.train_varies else ""
     )
     test = f"the real set “{record.test}”" if record.test else f"patients of “{record.real}” that nothing learned from"
+    people = classified_tables.patients(record)
+    asked = f", of {people:,} patients" if people else ", of unknown patients: each counts as one of its own"
     left = f" {len(record.leaks)} test images were found in what was learned from." if record.leaks else ""
     tuned = (
         f" Options were searched on validation patients for {len(record.tuned)} classifiers." if record.tuned else ""
     )
     return (
         f"{trained} told {' from '.join(record.classes)}, with {seeds} for each training set{share}. Training sets: "
-        f"{arms}. Test images are {test}.{left}{tuned}"
+        f"{arms}. Test images are {test}{asked}.{left}{tuned}"
     )
 
 
@@ -108,6 +111,10 @@ def protocol(record: ComparisonRecord) -> list[tuple[str, str]]:
     ]
 
 
+def _headed(title: str, drawn: str) -> str:
+    return f"<h2>{title}</h2>{drawn}" if drawn else ""
+
+
 def _plain(given: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in given.items() if value not in ("", [], {})) or "none"
 
@@ -120,6 +127,19 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "sa
     head = "".join(f"<th>{_text(name)}</th>" for name in header)
     body = "".join("<tr>" + "".join(f"<td>{_value(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _results(record: ComparisonRecord, measures: classified_tables.Measures, chosen: Sequence[str]) -> str:
+    """Every measure with its interval; a classifier stands above its training sets."""
+    header, rows = classified_tables.wide(record, measures, chosen)
+    head = "".join(f"<th>{_text(name)}</th>" for name in header[1:-2])
+    body, before = [], None
+    for row in rows:
+        if row[0] != before:
+            body.append(f'<tr><th class="group" colspan="{len(header) - 3}">{_text(row[0])}</th></tr>')
+        before = row[0]
+        body.append("<tr>" + "".join(f"<td>{_value(cell)}</td>" for cell in row[1:-2]) + "</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
 
 def _value(cell: str) -> str:
@@ -194,45 +214,3 @@ def _refused(record: ComparisonRecord) -> str:
         said = " ".join(one.get(name, "") for name in ("what", "why", "advice"))
         lines.append(f"<dt>{_text(one.get('classifier', ''))}, {_text(one.get('arm', ''))}</dt><dd>{_text(said)}</dd>")
     return f"<h2>Not trained</h2><dl>{''.join(lines)}</dl>" if lines else ""
-
-
-def forest(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
-    """Differences with their intervals on one axis; "" where nothing is compared."""
-    classifiers, arms = classified_tables.titles(record)
-    name = classifying.primary(record)
-    rows = []
-    for line in classified_tables.lines_of(record):
-        found = (line.get("differences") or {}).get(name) or {}
-        ends = [finite(found.get(key)) for key in ("low", "value", "high")]
-        if all(end is not None for end in ends):
-            title = str(arms.get(line["arm"], {}).get("title", line["arm"]))
-            rows.append((f"{classifiers.get(line['classifier'], '')}: {title}", ends, found))
-    if not rows:
-        return ""
-    far = max(abs(float(end)) for _, ends, _ in rows for end in ends if end is not None) * 1.08 or 1.0
-
-    def x(value: float) -> float:
-        return LEFT_PX + PLOT_PX * (value + far) / (2 * far)
-
-    height = ROW_PX * len(rows) + 44
-    drawn = [
-        f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="6" y2="{height - 34}" stroke="#98a1ae" stroke-dasharray="3 3"/>'
-    ]
-    for n, (title, ends, found) in enumerate(rows):
-        low, value, high = (float(end or 0) for end in ends)
-        y = ROW_PX * n + 18
-        short = title if len(title) < 58 else title[:56] + "…"
-        drawn.append(
-            f'<text x="0" y="{y + 4}">{_text(short)}</text>'
-            f'<line x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{y}" y2="{y}" stroke="#c65d10" stroke-width="2"/>'
-            f'<circle cx="{x(value):.1f}" cy="{y}" r="4" fill="#c65d10"/>'
-            f'<text class="dim" x="{LEFT_PX + PLOT_PX + 14}" y="{y + 4}">{_text(found.get("verdict", ""))}</text>'
-        )
-    for value in (-far / 1.08, 0, far / 1.08):
-        label = classifying.signed({"value": value})
-        drawn.append(f'<text class="dim" x="{x(value):.1f}" y="{height - 18}" text-anchor="middle">{label}</text>')
-    side = "better" if measures.get(name, {}).get("better", "higher") == "higher" else "worse"
-    words_ = f"Difference in {classifying.title_of(name, measures)} from real images alone; to the right {side}"
-    drawn.append(f'<text class="dim" x="{x(0):.1f}" y="{height - 2}" text-anchor="middle">{_text(words_)}</text>')
-    width = LEFT_PX + PLOT_PX + RIGHT_PX
-    return f'<svg role="img" width="{width}" viewBox="0 0 {width} {height}">{"".join(drawn)}</svg>'

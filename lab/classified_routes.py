@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
@@ -81,10 +82,6 @@ class Desk:
     def whole(self, id: str) -> dict[str, Any]:
         """Everything of a comparison but what single images were said to be."""
         record, folder = self.record(id), self.workspace.folder("comparisons", id)
-        try:
-            curves = files.read_json(inside(self.workspace, folder / classifying.CURVES_FILE))
-        except (OSError, LabError):
-            curves = []
         found: dict[str, Any] = events.finite({name: getattr(record, name) for name in NAMES})
         return {
             **found,
@@ -97,15 +94,22 @@ class Desk:
             "headline": classifying.headline(record, self.measures),
             "summary": [classifying.dressed(line, self.measures) for line in record.summary],
             "published": self.published(record),
-            "curves": curves,
+            "curves": self.curves(id),
             "files": [*MADE, *(name for name in DOWNLOADS if (folder / name).is_file())],
         }
+
+    def curves(self, id: str) -> Any:
+        """What its charts are drawn from; none where the file is gone: the numbers are there all the same."""
+        with suppress(OSError, LabError):
+            folder = self.workspace.folder("comparisons", id)
+            return files.read_json(inside(self.workspace, folder / classifying.CURVES_FILE))
+        return []
 
     def made(self, id: str, name: str, measures: str) -> str:
         """One of the files that are written when they are asked for."""
         record = self.record(id)
         if name == classified_report.FILE:
-            return classified_report.page(record, self.measures)
+            return classified_report.page(record, self.measures, self.curves(id))
         if name in classified_published.WRITERS:
             return classified_published.WRITERS[name](self.published(record))
         chosen = [one for one in measures.split(",") if one] or list(classifying.MAIN)

@@ -5,25 +5,36 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby, zip_longest
+from string import ascii_uppercase
 from typing import Any
 
 from engines import files
 from engines.records import ComparisonRecord
-from lab import classifying
+from lab import classifying, numbers
+from lab.numbers import finite
 
 Measures = Mapping[str, Mapping[str, Any]]
 COLUMNS = (
     "classifier", "classifier_title", "arm", "arm_title", "protocol", "tested", "n_real", "n_synthetic", "copies",
-    "n_test", "seeds", "measure", "value", "low", "high", "sd_seeds", "about", "difference", "difference_low",
-    "difference_high", "p", "p_holm", "least_detectable", "verdict",
+    "n_test", "n_patients", "seeds", "measure", "value", "low", "high", "sd_seeds", "about", "difference",
+    "difference_low", "difference_high", "p", "p_holm", "compared", "least_detectable", "verdict",
 )  # fmt: skip
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "×": r"$\times$", "−": r"$-$", "–": "--", "—": "---", "“": "``",
-    "”": "''", "≥": r"$\geq$", "≤": r"$\leq$", "·": r"$\cdot$", "[": "{[}", "]": "{]}",
+    "|": r"\textbar{}", '"': "''", "×": r"$\times$", "−": r"$-$", "–": "--", "—": "---", "“": "``",
+    "”": "''", "≥": r"$\geq$", "≤": r"$\leq$", "·": r"$\cdot$", "±": r"$\pm$", "…": r"\ldots{}",
+    "[": "{[}", "]": "{]}", "*": "{*}",
 }  # fmt: skip
+RESAMPLES = 1000  # of the engine's bootstrap
+# What fits an A4 page of LaTeX's article, in em and lines of \small: in 12 points, where the least does.
+PAGE_EM, PAGE_LINES, CAPTION_EM = 35.5, 38, 30
+BLOCK_LINES = 1.5  # a classifier's name with the rule above it
+SET_EM, GAP_EM = 1.5, 1.34  # the column of letters, and the room between two columns
+HEAD = 14  # signs in a line of a column's head
 MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 
 
@@ -45,14 +56,15 @@ def rows_of(record: ComparisonRecord) -> Iterator[dict[str, Any]]:
     for line in lines_of(record):
         arm = arms.get(line["arm"], {})
         about = {
-            **{name: line.get(name) for name in ("classifier", "arm", "protocol", "tested", "n_test", "seeds")},
+            **{name: line.get(name) for name in ("classifier", "arm", "protocol", "tested")},
+            **{name: line.get(name) for name in ("n_test", "n_patients", "seeds")},
             **{name: arm.get(name) for name in ("n_real", "n_synthetic", "copies")},
             "classifier_title": classifiers.get(line["classifier"], ""), "arm_title": arm.get("title", ""),
         }  # fmt: skip
         for measure, found in (line.get("measures") or {}).items():
             gap = (line.get("differences") or {}).get(measure, {})
             between = {f"difference_{end}": gap.get(end) for end in ("low", "high")}
-            judged = {name: gap.get(name) for name in ("p", "p_holm", "least_detectable", "verdict")}
+            judged = {name: gap.get(name) for name in ("p", "p_holm", "compared", "least_detectable", "verdict")}
             yield {**about, "measure": measure, **found, "difference": gap.get("value"), **between, **judged}
 
 
@@ -93,39 +105,151 @@ def wide(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]) ->
     return header, rows
 
 
-def caption(record: ComparisonRecord, measures: Measures) -> str:
-    """What the table is, in one paragraph that makes it readable alone."""
-    positive = f" of “{record.positive}”" if record.positive else ""
-    people = "; each training leaves other patients out" if record.train_varies else ""
+def patients(record: ComparisonRecord) -> int | None:
+    """How many patients the real test images are of; 0 if unknown, None where it was not counted."""
+    counts = [line.get("n_patients") for line in record.summary if line.get("tested") == "real"]
+    return max((count for count in counts if isinstance(count, int)), default=None)
+
+
+def caption(record: ComparisonRecord) -> str:
+    """What the table is, to be read alone: how often trained, on what tested, how the intervals are made."""
+    positive = f", class of interest “{record.positive}”" if record.positive else ""
+    seeds = f"mean of {record.seeds} trainings (seeds)" if record.seeds > 1 else "one training (seed)"
+    varied = record.train_varies and record.seeds > 1
+    people, known = "", patients(record)
+    if known is not None:
+        people = f" of {known:,} patients" if known else " (patients unknown, each image counted as one)"
     tests = sorted({int(line["n_test"]) for line in record.summary if line.get("tested") == "real"})
-    asked = f"{', '.join(f'{count:,}' for count in tests)} real images" if tests else "synthetic images"
+    asked = f"{', '.join(f'{count:,}' for count in tests)} real images{people}" if tests else "synthetic images"
+    over = "scatter of the trainings by delete-a-group jackknife" if varied else "scatter of the seeds"
+    scatter = f", {over}" if record.seeds > 1 else "; other trainings are not in them"
     done = "" if classifying.is_whole(record) else " Stopped before its end: fewer trainings than were asked for."
+    units = "images" if known == 0 else "patients"
+    left = ", each without another share of the training patients" if varied else ""
     return (
-        f"Classifiers on “{record.name}”{positive}: mean of {record.seeds} trainings{people}, tested on {asked}, with "
-        "95 % intervals over test patients and trainings. Differences are from training on real images alone; verdicts "
-        f"by p < 0.05 after Holm. “No difference seen” is not “no difference”.{done}"
+        f"Classifiers on “{record.name}”{positive}: {seeds}{left}, tested on {asked}. In brackets 95 % intervals: "
+        f"bootstrap of test {units} ({RESAMPLES:,} resamples){scatter}.{done}"
+    )
+
+
+def differences_caption(record: ComparisonRecord, measures: Measures) -> str:
+    """What the verdicts rest on."""
+    name = classifying.title_of(classifying.primary(record), measures)
+    return (
+        f"Differences in {name} from training on real images alone, paired by test image and training, with unadjusted "
+        "95 % intervals; p after Holm over all classifiers and training sets, verdicts by p < 0.05. “No difference "
+        "seen” is not “no difference”."
     )
 
 
 def as_latex(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]) -> str:
-    """A table that needs no package but booktabs."""
-    header, rows = wide(record, measures, chosen)
-    header = [head.replace(" ↑", "").replace(" ↓", "") for head in header]
-    lines = [
-        "% needs \\usepackage{booktabs}", "\\begin{table}", "\\centering", "\\footnotesize",
-        f"\\caption{{{latex(caption(record, measures))}}}",
-        f"\\begin{{tabular}}{{ll{'r' * (len(header) - 3)}l}}", "\\toprule",
-        " & ".join(latex(head) for head in header) + r" \\", "\\midrule",
-    ]  # fmt: skip
-    before = None
-    for row in rows:
-        # The classifier stands once; only rows that follow one another belong together.
-        cells = [latex(row[0]) if row[0] != before else "", *(latex(cell) for cell in row[1:])]
-        if before is not None and row[0] != before:
-            lines.append("\\addlinespace")
-        before = row[0]
-        lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
+    """Tables that need no package but booktabs, each within an A4 page: measures first, differences last.
+
+    Training sets are letters in them, which the caption explains: their names would take half of the width.
+    """
+    lines, name = lines_of(record), classifying.primary(record)
+    letters = {str(arm["name"]): _letter(n) for n, arm in enumerate(record.arms)}
+    known = [one for one in chosen if any(one in (line.get("measures") or {}) for line in lines)]
+    heads = [re.sub(r" \(.*", "", classifying.title_of(one, measures)) for one in known]
+    columns = [_even([(line.get("measures") or {}).get(one, {}) for line in lines]) for one in known]
+    legend = "; ".join(f"{letters[str(arm['name'])]}, {arm['title']}" for arm in record.arms)
+    rows = [_place(record, line, letters) for line in lines]
+    made, about = [], f"{caption(record)} Training sets: {legend}."
+    for start, end in _groups(heads, columns):
+        made += _tables(about, rows, heads[start:end], columns[start:end])
+        about = f"Classifiers on “{record.name}”, continued: {', '.join(heads[end:])}."
+    gaps = [(line, (line.get("differences") or {}).get(name)) for line in lines]
+    told = [(line, gap) for line, gap in gaps if gap]
+    if told:
+        heads = ["Difference", "p (Holm)", "Would miss", "Verdict"]
+        columns = [
+            [classifying.signed(gap) for _, gap in told],
+            [classifying.p_words(gap.get("p_holm")).removeprefix("p").removeprefix(" = ").strip() for _, gap in told],
+            [classifying.in_words({"value": gap.get("least_detectable")}) for _, gap in told],
+            [str(gap.get("verdict", "")) for _, gap in told],
+        ]
+        rows = [_place(record, line, letters) for line, _ in told]
+        missed = "Would miss: a comparison like this alone sees a smaller true difference in less than 80 % of cases."
+        about = f"{differences_caption(record, measures)} {missed} Training sets: {legend}."
+        made += _tables(about, rows, heads, columns)
+    return "\n".join(["% needs \\usepackage{booktabs}; each table fits an A4 page of article", *made])
+
+
+def _letter(place: int) -> str:
+    """A, B, … Z, AA, BB, …"""
+    return ascii_uppercase[place % 26] * (place // 26 + 1)
+
+
+def _place(record: ComparisonRecord, line: Mapping[str, Any], letters: Mapping[str, str]) -> tuple[str, str]:
+    """The classifier of a row, and the letter of its training set."""
+    return titles(record)[0].get(line["classifier"], line["classifier"]), letters.get(str(line["arm"]), "?")
+
+
+def _even(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A column of values with their intervals, all in as many digits as the widest interval supports."""
+    ends = [[finite(one.get(end)) for end in ("value", "low", "high")] for one in found]
+    known = [[number for number in one if number is not None] for one in ends]
+    digits = max(min((numbers.digits_for(one[2] - one[1]) for one in known if len(one) == 3), default=3), 2)
+    texts = [[f"{number:.{digits}f}" for number in one] for one in known]
+    return ["–" if not one else one[0] if len(one) < 3 else f"{one[0]} [{one[1]}, {one[2]}]" for one in texts]
+
+
+def _wrapped(head: str) -> list[str]:
+    return textwrap.wrap(head, HEAD) or [""]
+
+
+def _width(head: str, column: Sequence[str]) -> float:
+    """Of a column with its gap, in em."""
+    return max(map(_ems, [*_wrapped(head), *column])) + GAP_EM
+
+
+def _groups(heads: Sequence[str], columns: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
+    """From which to which column each table goes: as many as fit the width."""
+    widths = [_width(head, column) for head, column in zip(heads, columns, strict=True)]
+    start = 0
+    while start < len(widths):
+        end = start + 1
+        while end < len(widths) and SET_EM + sum(widths[start : end + 1]) <= PAGE_EM:
+            end += 1
+        yield start, end
+        start = end
+
+
+def _tables(
+    about: str, rows: Sequence[tuple[str, str]], heads: Sequence[str], columns: Sequence[Sequence[str]]
+) -> list[str]:
+    """These columns as tables of at most a page's height; a classifier stands above its training sets."""
+    cells = list(zip(rows, zip(*columns, strict=True), strict=True))
+    pages: list[list[str]] = []
+    head = list(zip_longest(["Set"], *map(_wrapped, heads), fillvalue=""))
+    room = 0.0
+    for classifier, block in groupby(cells, key=lambda row: row[0][0]):
+        body = [" & ".join([letter, *map(latex, texts)]) + r" \\" for (_, letter), texts in block]
+        if len(body) + BLOCK_LINES > room:
+            room = PAGE_LINES - len(head) - (0 if pages else _ems(about) / CAPTION_EM)
+            pages.append([])
+        room -= len(body) + BLOCK_LINES
+        title = rf"\multicolumn{{{len(heads) + 1}}}{{@{{}}l}}{{\textit{{{latex(classifier)}}}}} \\"
+        pages[-1] += ["\\midrule", title, *body]
+    made = []
+    for number, page in enumerate(pages):
+        text = about if number == 0 else f"Continued: {', '.join(heads)}."
+        made += [
+            "\\begin{table}", "\\centering", "\\small", f"\\caption{{{latex(text)}}}",
+            f"\\begin{{tabular}}{{@{{}}l{'l' * len(heads)}@{{}}}}", "\\toprule",
+            *(" & ".join(map(latex, line)) + r" \\" for line in head),
+            *page, "\\bottomrule", "\\end{tabular}", "\\end{table}", "",
+        ]  # fmt: skip
+    return made
+
+
+def _ems(text: str) -> float:
+    """About how wide a text is in Computer Modern, in em; rather too wide than too narrow."""
+    width = 0.0
+    for sign in text:
+        small = 0.28 if sign in ".,:;()[]|il'’" else 0.5
+        width += 0.78 if sign.isupper() or sign in "+−<>=×mw–" else 0.34 if sign == " " else small
+    return width
 
 
 def latex(text: str) -> str:
@@ -136,7 +260,8 @@ def latex(text: str) -> str:
 def as_markdown(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]) -> str:
     """A table of GitHub's kind, with its caption above."""
     header, rows = wide(record, measures, chosen)
-    lines = [markdown(caption(record, measures)), "", _line(header), _line(["---"] * len(header), plain=True)]
+    about = f"{caption(record)} {differences_caption(record, measures)}"
+    lines = [markdown(about), "", _line(header), _line(["---"] * len(header), plain=True)]
     return "\n".join([*lines, *(_line(row) for row in rows), ""])
 
 
