@@ -71,7 +71,7 @@
       const places = [...new Set(data.curves.filter((one) => one.roc && one.roc.x.length).map((one) => this.classOf(one)))];
       places.sort((one, other) => (other === interest) - (one === interest) || one - other);
       const before = `${this.hub.shown} ${this.label.value}`;
-      this.label.replaceChildren(...places.map((place) => make("option", { value: place }, `${data.classes[place] || "positive"} against ${data.classes.length === 2 ? data.classes[1 - place] : "the others"}`)));
+      this.label.replaceChildren(...places.map((place) => make("option", { value: place }, data.classes[place] || "positive")));
       const same = places.find((place) => before === `${this.offered} ${place}`);
       this.label.value = same === undefined ? places[0] : same;
       this.offered = this.hub.shown;
@@ -89,7 +89,7 @@
       const kind = KINDS[name];
       const shown = this.classifier.value === ALL ? this.keys : this.keys.filter((one) => one.key === this.classifier.value);
       const many = name === "roc" && this.lines.length - this.legend.off.size > 3 ? " Point at a name above for its band." : "";
-      this.words.textContent = `${kind.about}${many}${this.data.classes[this.label.value] ? ` Positive: ${this.data.classes[this.label.value]}.` : ""}`;
+      this.words.textContent = `${kind.about}${many}${this.data.classes[this.label.value] ? ` Positive: ${this.data.classes[this.label.value]}${this.data.classes.length > 2 ? ", against all other classes" : ""}.` : ""}`;
       this.list.dataset.count = Math.min(shown.length, 3);
       this.list.replaceChildren(...shown.map((one) => {
         if (!this.charts.has(one.key)) {

@@ -40,7 +40,7 @@
     show(data) {
       this.data = data;
       this.choice.show(data);
-      this.said.replaceChildren(...data.headline.map((text) => make("p", {}, text)), this.guardLine());
+      this.said.replaceChildren(...data.headline.map((text) => make("p", {}, text)), this.guardLine() || "");
       this.running = atWork(data);
       const drawn = JSON.stringify([this.hub.shown, data.classifiers, data.arms, data.seeds, data.live]);
       if (drawn !== this.drawn) this.frame();

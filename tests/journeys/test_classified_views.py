@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engines import files
 from engines.workspace import Workspace
-from tests.lab.planted_comparison import CLASSIFIERS, confusion, plant
+from tests.lab.planted_comparison import CLASSIFIERS, ID, confusion, plant
 
 
 def view(page: Any, name: str) -> Any:
@@ -16,6 +17,37 @@ def view(page: Any, name: str) -> Any:
     shown = page.locator(f"#lab-classified-{name}")
     shown.wait_for()
     return shown
+
+
+def two_classes(workspace: Workspace) -> None:
+    """Curves of benign images beside those of before, which name no class: they are of the class of interest."""
+    file = workspace.folder("comparisons", ID) / "curves.json"
+    kept = files.read_json(file)
+    other = [{**one, "class": 0, "roc": {**one["roc"], "y": one["roc"]["x"], "low": [], "high": []}} for one in kept]
+    files.write_json(file, [*kept, *other])
+
+
+def look_at_trainings(page: Any) -> None:
+    """Done, a cell has its interval; at work, the scatter of the seeds so far, which is called so."""
+    cell = page.locator(f'.lab-matrix-cell[data-classifier="{CLASSIFIERS[0]}"][data-arm="phase-1"]')
+    assert cell.locator("b").inner_text() == "0.74" and cell.locator("small").inner_text() == "[0.68, 0.80]"
+    assert "95 % interval" in cell.get_attribute("title")
+    told = page.evaluate(
+        """() => {
+          const matrix = new lab.classifiedViews.matrix(
+            document.createElement("div"), document.createElement("div"), { measure: "auroc", chosen: {}, shown: "" });
+          const row = (arm, seed, auroc) => ({ classifier: "a", arm, seed, metrics: { auroc } });
+          const arms = ["real", "more", "last"].map((name) => ({ name, title: name, protocol: name, n_test: 9 }));
+          matrix.show({ live: true, state: "running", classifiers: [{ key: "a", title: "A" }], arms, seeds: 3,
+            rows: [row("real", 0, 0.7), row("real", 1, 0.8), row("more", 0, 0.6)],
+            summary: [], guards: [], not_done: [], headline: [], warnings: [], measures: {} });
+          return [matrix.said.textContent, ...[...matrix.cells.values()].map(({ button, value, spread }) =>
+            [value.textContent, spread.textContent, button.title])];
+        }"""
+    )
+    assert told[0] == ""
+    assert told[1][:2] == ["0.750", "± 0.071 sd of 2 seeds"] and "no interval" in told[1][2]
+    assert told[2][:2] == ["0.600", "1 seed"] and told[3][:2] == ["·", ""]
 
 
 def look_at_curves(page: Any) -> None:
@@ -34,6 +66,15 @@ def look_at_curves(page: Any) -> None:
     told = charts.first.get_attribute("aria-valuetext")
     # From left to right in twentieths: at a tenth of the false positives the planted curve is 0.1 ** 0.6.
     assert told.startswith("false positive rate 0.100;") and f"Real (TRTR) {0.1**0.6:.3f}" in told
+    label = page.get_by_label("Positive class", exact=True)
+    assert label.locator("option").all_inner_texts() == ["malignant", "benign"]
+    label.select_option("benign")
+    assert "Positive: benign." in shown.inner_text()
+    charts.first.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    assert "Real (TRTR) 0.100" in charts.first.get_attribute("aria-valuetext")
+    label.select_option("malignant")
     page.get_by_label("Kind of curve").select_option("calibration")
     charts.first.focus()
     page.keyboard.press("ArrowRight")
@@ -110,10 +151,13 @@ def from_a_number_to_its_images(page: Any) -> None:
 
 
 def test_a_comparison_is_looked_at(start: Callable[..., Any], new_page: Callable[..., Any], tmp_path: Path) -> None:
-    plant(Workspace.open(tmp_path / "lab"), more=True)
+    workspace = Workspace.open(tmp_path / "lab")
+    plant(workspace, more=True)
+    two_classes(workspace)
     page = new_page(start(tmp_path / "lab").link(), 1366, 768)
     page.locator("#tab-classify-button").click()
     page.locator("#lab-classified-tab-curves").wait_for()
+    look_at_trainings(page)
     look_at_curves(page)
     look_at_phases_and_tuning(page)
     from_a_number_to_its_images(page)
