@@ -171,13 +171,15 @@ def line(arm: dict[str, Any], classifier: int, number: int, seeds: int) -> dict[
     count = arm["n_test"]
     made = {
         "classifier": CLASSIFIERS[classifier], "arm": arm["name"], "protocol": arm["protocol"], "tested": arm["tested"],
-        "seeds": seeds, "n_test": count, "measures": said, "confusion": confusion(classifier, number, count, seeds),
+        "seeds": seeds, "n_test": count, "n_patients": count // 2, "measures": said,
+        "confusion": confusion(classifier, number, count, seeds),
         "classes": [{"images": count // 2, **reached} for _ in CLASSES],
     }  # fmt: skip
     if number and arm["tested"] == "real":
         sign = {"hurts": -1, "cannot be told": 0}.get(VERDICTS.get((classifier, number), ""), 1)
         gap = {
             "value": 0.04 * sign, "low": 0.04 * sign - 0.03, "high": 0.04 * sign + 0.03, "p": 0.01, "p_holm": 0.04,
+            "compared": 4,
             "se_test": 0.01, "se_train": 0.008, "df": 4.2, "least_detectable": 0.05, "seeds": seeds, "about": about,
             "verdict": VERDICTS.get((classifier, number), "no difference seen"),
         }  # fmt: skip

@@ -150,7 +150,9 @@ def test_the_report_says_what_a_methods_section_needs(client: TestClient, worksp
         "Logistic regression on Texture, Small CNN told benign from malignant", "2 trainings",
         "tested on 24 real images",
         "tested on 8 synthetic images", "delete-a-group jackknife", "Holm", "hash of masses", "learning_rate = 0.016",
-        "would mostly be missed", "McNemar 4 against 2", "Enough test images", "not “no difference”", "<svg",
+        "of 12 patients", "Intervals are not adjusted", "against benign", "would mostly be missed",
+        "McNemar 4 against 2", "Enough test images", "not “no difference”", "<svg",
+        "Difference in AUROC from training", "synthetic images added", "AUROC 0.74 [0.68, 0.80]",
     ):  # fmt: skip
         assert words in page, words
     assert not re.search(r"(src|href)=", page) and "http://" not in page and "https://" not in page

@@ -112,7 +112,7 @@ def test_a_caption_says_how_the_numbers_were_made(
     planted: Any, changes: dict[str, Any], patients: int | None, words: tuple[str, ...]
 ) -> None:
     record = planted.model_copy(update=changes)
-    lines = [one if patients is None else {**one, "n_patients": patients} for one in record.summary]
+    lines = [{**one, "n_patients": patients} for one in record.summary]
     said = classified_tables.caption(record.model_copy(update={"summary": lines}))
     assert all(one in said for one in words), said
     assert classified_tables.RESAMPLES == intervals.RESAMPLES
