@@ -92,7 +92,9 @@ def _rows(record: ComparisonRecord, study: Mapping[str, Any], methods: Methods) 
 def _cell(printed: float, name: str, line: Mapping[str, Any], record: ComparisonRecord) -> dict[str, Any]:
     ours = _here(name, line, record)
     kept = {end: finite(ours.get(end)) for end in ("value", "low", "high")}
-    return {"printed": printed, **kept, "text": classifying.in_words(ours)}
+    # As many digits as were printed: two, or more where they say something.
+    shown = f"{printed:.2f}" if round(printed, 2) == printed else f"{printed:g}"
+    return {"printed": printed, "printed_text": shown, **kept, "text": classifying.in_words(ours)}
 
 
 def _here(name: str, line: Mapping[str, Any], record: ComparisonRecord) -> Mapping[str, Any]:
@@ -129,8 +131,8 @@ def _notes(record: ComparisonRecord, study: Mapping[str, Any], rows: Sequence[Ma
     mean = f"the mean of {record.seeds} trainings with a 95 % interval" if record.seeds > 1 else "one training"
     people = ", each without some of the patients," if record.train_varies else ""
     notes = [
-        f"{study['citation']}. {study['data']}.", PRINTED,
-        f"Here stands {mean}{people} on “{record.name}”; one class alone may have no interval.",
+        f"{study['data']}.", PRINTED,
+        f"Here stands {mean}{people} on “{record.name}”. Where no interval stands, the record keeps none.",
     ]  # fmt: skip
     changed = [key for key in (record.parameters.get("options") or {}) if key in study["classifiers"]]
     if changed:
@@ -153,7 +155,7 @@ def wide(study: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         cells: list[str] = []
         for column in study["columns"]:
             one = row["cells"].get(column["name"])
-            cells += [f"{one['printed']:g}", "not trained" if row["missing"] else one["text"]] if one else ["–", "–"]
+            cells += [one["printed_text"], "not trained" if row["missing"] else one["text"]] if one else ["–", "–"]
         asked = f"printed: {row['test']}; here: {row['n_test']:,} images"
         rows.append([row["classifier_title"], row["arm_title"], row["note"] or "–", *cells, asked])
     return header, rows
@@ -166,7 +168,7 @@ def section(found: Sequence[Mapping[str, Any]]) -> str:
         header, rows = wide(study)
         head = "".join(f"<th>{html.escape(text)}</th>" for text in header)
         body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in study["notes"])
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in (f"{study['citation']}.", *study["notes"]))
         table = f'<table class="said"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         parts.append(f"<h2>{html.escape(study['title'])}: printed and here</h2><ul>{notes}</ul>{table}")
     return "".join(parts)
@@ -178,7 +180,7 @@ def as_markdown(found: Sequence[Mapping[str, Any]]) -> str:
     for study in found:
         header, rows = wide(study)
         lines += [f"## {classified_tables.markdown(study['title'])}: printed and here", ""]
-        lines += [*(f"- {classified_tables.markdown(note)}" for note in study["notes"]), ""]
+        lines += [*(f"- {classified_tables.markdown(note)}" for note in (f"{study['citation']}.", *study["notes"])), ""]
         for row in (header, ["---"] * len(header), *rows):
             escaped = row if row[0] == "---" else [classified_tables.markdown(cell) for cell in row]
             lines.append(f"| {' | '.join(escaped)} |")

@@ -27,10 +27,10 @@
 
     study(study) {
       const { make } = lab.classifiedParts;
-      const [source, caution, here, ...more] = study.notes;
-      const said = make("div", { class: "lab-classified-said" }, make("p", {}, make("b", {}, study.title), ` ${source}`), make("p", {}, caution), make("p", {}, here));
+      const [data, caution, here, ...more] = study.notes;
+      const said = make("div", { class: "lab-classified-said" }, make("p", {}, make("b", {}, `${study.citation}.`), ` ${data}`), make("p", {}, caution), make("p", {}, here));
       const differs = make("details", { class: "lab-classified-more" }, make("summary", {}, "What is done otherwise here, and what the study leaves open"), make("ul", {}, ...more.map((text) => make("li", {}, text))));
-      const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), ...study.columns.map(({ title }) => make("th", { scope: "col" }, title, make("small", {}, "printed · here"))), make("th", { scope: "col" }, "Asked about"));
+      const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), ...study.columns.map(({ title }) => make("th", { scope: "col" }, title)), make("th", { scope: "col" }, "Asked about"));
       const bodies = [...new Set(study.rows.map((row) => row.classifier))].map((key) => {
         const rows = study.rows.filter((row) => row.classifier === key);
         return make("tbody", {}, make("tr", { class: "lab-results-group" }, make("th", { scope: "rowgroup", colspan: study.columns.length + 2 }, rows[0].classifier_title)), ...rows.map((row) => this.row(study, row)));
@@ -46,11 +46,13 @@
       const cells = study.columns.map(({ name }) => {
         const one = row.cells[name];
         if (!one) return make("td", { class: "lab-classified-dim" }, "");
-        return make("td", {}, make("b", {}, String(one.printed)), make("small", {}, row.missing ? "not trained" : one.text));
+        const [value, interval = ""] = one.text.split(/ (?=\[)/);
+        const here = row.missing ? [make("span", { class: "lab-classified-dim" }, "not trained")] : [make("b", {}, value), make("span", { class: "lab-classified-dim" }, ` ${interval}`)];
+        return make("td", {}, ...here, make("small", {}, `printed ${one.printed_text}`));
       });
       return make("tr", { "data-arm": row.arm, "data-classifier": row.classifier, title: row.missing || null },
         make("th", { scope: "row" }, mark, row.arm_title, row.note ? make("small", {}, `printed: ${row.note}`) : ""), ...cells,
-        make("td", {}, row.test, make("small", {}, `here: ${row.n_test.toLocaleString("en")} images`)));
+        make("td", {}, `${row.n_test.toLocaleString("en")} images`, make("small", {}, `printed: ${row.test}`)));
     }
   }
 
