@@ -24,8 +24,9 @@ HOW = (
     "(bootstrap by patient), and the scatter of the trainings is added where each of them left out other training "
     "patients (delete-a-group jackknife). Differences are paired on the same test images; p values are adjusted by "
     "Holm's method over all classifiers and training sets of this comparison, for each measure by itself. Intervals "
-    "are not adjusted: one of many may leave out zero by chance, and is then no verdict. McNemar's and DeLong's tests "
-    "speak of these trained classifiers only, and decide no verdict."
+    "are not adjusted: one of many may leave out zero by chance, and is then no verdict. McNemar's test (which takes "
+    "images of one patient as independent) and DeLong's (which does not) compare the mean probabilities of the "
+    "trainings, speak of these trained classifiers only, and decide no verdict."
 )
 INTERVAL = re.compile(r"([+−]?[\d.,]+) (\[[^\]]*\])")
 

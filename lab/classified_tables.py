@@ -113,7 +113,7 @@ def patients(record: ComparisonRecord) -> int | None:
 
 def caption(record: ComparisonRecord) -> str:
     """What the table is, to be read alone: how often trained, on what tested, how the intervals are made."""
-    positive = f", class of interest “{record.positive}”" if record.positive else ""
+    positive = f", class of interest “{record.positive}”" if record.positive else ", means over the classes"
     seeds = f"mean of {record.seeds} trainings (seeds)" if record.seeds > 1 else "one training (seed)"
     varied = record.train_varies and record.seeds > 1
     people, known = "", patients(record)

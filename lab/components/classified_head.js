@@ -4,9 +4,9 @@
   const lab = (window.lab = window.lab || {});
   const FILES = [
     ["table.csv", "CSV", "Every measure of every classifier and training set, with intervals, differences and verdicts"],
-    ["table.tex", "LaTeX", "The table of the Results view for a paper; needs the package booktabs"],
+    ["table.tex", "LaTeX", "The measures of the Results view and the differences for a paper, as tables that fit an A4 page; needs the package booktabs"],
     ["table.md", "Markdown", "The table of the Results view as Markdown"],
-    ["report.html", "Report", "One HTML page with all that a methods section needs; it needs no network and holds no image"],
+    ["report.html", "Report", "One HTML page to read or print, with figures and all that a methods section needs; it needs no network and holds no medical image"],
     ["record.json", "JSON", "The whole record: numbers, options, parameters, versions"],
   ];
 

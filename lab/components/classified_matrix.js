@@ -162,7 +162,7 @@
       tests.mcnemar ? `McNemar ${tests.mcnemar.b} against ${tests.mcnemar.c}, ${p(tests.mcnemar.p)}` : "",
       tests.delong && Number.isFinite(tests.delong.difference) ? `DeLong ${tests.delong.difference.toFixed(3).replace("-", "−")}, ${p(tests.delong.p)}` : "",
     ].filter(Boolean).join("; ");
-    return words ? make("p", { class: "lab-classified-dim" }, `${words}: of these trained classifiers only; they decide no verdict.`) : "";
+    return words ? make("p", { class: "lab-classified-dim" }, `${words}: of the mean probabilities of these seeds only; they decide no verdict.`) : "";
   }
 
   lab.classifiedViews.matrix = Matrix;

@@ -104,6 +104,7 @@ def test_tables_fit_a_page(planted: Any) -> None:
                   "mean of 2 trainings (seeds), each without another share of the training patients")),
         ({"train_varies": False}, 12, ("(1,000 resamples), scatter of the seeds.",)),
         ({"seeds": 1}, 12, ("one training (seed), tested", "other trainings are not in them")),
+        ({"positive": ""}, 12, ("“Masses”, means over the classes: mean of",)),
         ({}, 0, ("24 real images (patients unknown, each image counted as one)", "bootstrap of test images")),
         ({}, None, ("tested on 24 real images. In brackets",)),  # older comparisons did not count them
     ],
@@ -117,7 +118,11 @@ def test_a_caption_says_how_the_numbers_were_made(
     assert all(one in said for one in words), said
     assert classified_tables.RESAMPLES == intervals.RESAMPLES
     holm = classified_tables.differences_caption(record, MEASURES)
-    assert "Differences in AUROC" in holm and "p after Holm" in holm and "unadjusted 95 % intervals" in holm
+    assert (
+        f"Differences in {'AUROC' if record.positive else 'Balanced accuracy'}" in holm
+        and "p after Holm" in holm
+        and "unadjusted 95 % intervals" in holm
+    )
 
 
 def test_a_column_has_the_digits_that_its_widest_interval_supports() -> None:
