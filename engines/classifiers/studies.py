@@ -149,6 +149,7 @@ _AL_BOUHAIRI = Study(
         "The study's blur is a step of the Data tab: a strength of 1.1 is what OpenCV takes for 5 × 5. It comes after "
         "images are made smaller, in the study before.",
         "Without a test part of its own a set is divided by patient; the study divided 70, 20 and 10 % by image.",
+        "Augmented versions are drawn once, four of each image; the study is silent on their number.",
         "The study does not say of which classifier the tables by class are: they fit Inception-ResNet-v2's accuracy. "
         "DenseNet-169 is named without numbers.",
         "The study tuned its small CNN only, and is silent on the number of trials: 20 is ours, and here every "

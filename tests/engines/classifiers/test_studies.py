@@ -79,6 +79,26 @@ def test_study_5_has_every_phase_of_every_classifier() -> None:
     assert before["recall" + OTHER] / (before["recall" + OTHER] + 1 - before["recall" + INTEREST]) < 0.52
 
 
+def arm_of(name: str, benign: int, malignant: int, made: int, arm: str) -> tuple[list[int], list[int]]:
+    """Real and synthetic images of each class that a study's training set has, of so many in all."""
+    asked = CompareParameters.model_validate({"real": "masses", **settings_of(STUDIES[name], NAMES)})
+    only = tuple(NAMES.index(label) for label in asked.synthetic_classes)
+    settings = Settings(asked.ratio, asked.share, asked.phase_step, asked.phases, classes=only)
+    labels, drawn = np.repeat([0, 1], [benign, malignant]), np.repeat([0, 1], made)
+    arms = arms_of(asked.protocols, labels, [Source("drawn", "Drawn", drawn)], NAMES, settings)
+    found = next(one for one in arms if one.name == arm)
+    counted = [np.bincount(of[rows], minlength=2) for of, rows in ((labels, found.real), (drawn, found.synthetic))]
+    return counted[0].tolist(), counted[1].tolist()
+
+
+def test_training_sets_are_as_large_as_the_studies_were() -> None:
+    assert arm_of("rahali_2025", 400, 400, 100, "replace-0.25") == ([400, 300], [0, 100])
+    assert arm_of("james_2024", 3000, 300, 2600, "phase-5") == ([3000, 300], [0, 2600])
+    assert arm_of("james_2024", 3000, 300, 2600, "phase-1") == ([3000, 300], [0, 520])
+    assert arm_of("al_bouhairi", 600, 500, 300, "mixed-0.5") == ([600, 500], [300, 250]), "two real ones for each"
+    assert arm_of("aytar_2024", 26600, 26600, 38000, "synthetic_to_real") == ([0, 0], [38000, 38000])
+
+
 def test_one_class_must_be_known() -> None:
     with pytest.raises(LabError, match="one class only: malignant"):
         settings_of(STUDIES["james_2024"], ("a", "b", "c"))
