@@ -73,7 +73,7 @@ def _rows(record: ComparisonRecord, study: Mapping[str, Any], methods: Methods) 
         if key not in classifiers or one["tuned"] not in (None, key in tuned):
             continue
         for arm in record.arms:
-            drew = methods.get(str(arm["source"]), frozenset()) & drawers
+            drew = methods.get(str(arm.get("source", "")), frozenset()) & drawers
             if arm["name"].partition(":")[0] != one["arm"] or (drew and not drew & set(one["methods"] or drew)):
                 continue
             line = lines.get((key, arm["name"]), {})
@@ -83,7 +83,7 @@ def _rows(record: ComparisonRecord, study: Mapping[str, Any], methods: Methods) 
             yield {
                 "classifier": key, "classifier_title": classifiers[key], "arm": arm["name"], "arm_title": arm["title"],
                 "note": "; ".join(text for text in (source, one["variant"]) if text), "test": one["test"],
-                "n_real": arm["n_real"], "n_synthetic": arm["n_synthetic"], "n_test": arm["n_test"],
+                "n_real": arm.get("n_real"), "n_synthetic": arm.get("n_synthetic"), "n_test": arm.get("n_test") or 0,
                 "seeds": line.get("seeds"), "missing": missing,
                 "cells": {name: _cell(printed, name, line, record) for name, printed in one["values"].items()},
             }  # fmt: skip
