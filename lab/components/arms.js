@@ -32,7 +32,7 @@
       this.value = {};
       this.chosen = null;
       this.refresh = [];
-      this.opened = new Set(); // classifiers whose options are open
+      this.panels = new Map(); // options by classifier
     }
 
     show() {
@@ -68,15 +68,13 @@
 
     // Somebody changed something: it is kept for a reload, apart from what cannot be used.
     changed() {
-      const known = new Map(this.panels.map(({ name, panel }) => [name, panel]));
-      const usable = ([name, values]) => [name, known.has(name) ? known.get(name).usable(values) : values];
+      const usable = ([name, values]) => [name, this.panels.has(name) ? this.panels.get(name).usable(values) : values];
       lab.armsKept.arms({ ...this.chosen, options: Object.fromEntries(Object.entries(this.chosen.options).map(usable)) });
       this.tell();
     }
 
     build() {
       this.refresh = [];
-      this.panels = [];
       const { sets, groups, features, protocols, studies, classes } = this.value;
       if (!groups || !groups.length) return this.root.replaceChildren(make("p", {}, WAITING));
       // What lacks a file stands below, folded: on a computer without weights that is most of it.
@@ -157,17 +155,16 @@
         values: () => (this.chosen.options[one.name] ||= {}),
         preset: () => (this.chosen.ticked.find(([name]) => name === one.name) || [])[1],
         changed: () => this.changed(),
-        opened: (on) => this.opened[on ? "add" : "delete"](one.name),
       });
-      panel.open(this.opened.has(one.name));
-      this.panels.push({ name: one.name, panel });
+      panel.like(this.panels.get(one.name));
+      this.panels.set(one.name, panel);
       return panel;
     }
 
     // Compare was pressed: the first value that cannot be used is shown.
     reveal() {
       const ticked = new Set(this.chosen ? this.chosen.ticked.map(([name]) => name) : []);
-      (this.panels || []).some(({ name, panel }) => ticked.has(name) && panel.reveal());
+      [...this.panels].some(([name, panel]) => ticked.has(name) && panel.reveal());
     }
 
     asksFeatures(name, preset) {

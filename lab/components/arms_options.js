@@ -21,7 +21,7 @@
 
   class Options {
     // `values()` are those that were set, by option, for reading and writing; `preset()` is the name of the chosen one;
-    // `changed()` and `opened(on)` are told of it.
+    // `changed()` is told of it.
     constructor(one, settings, about) {
       Object.assign(this, { one, settings, ...about });
       const { title } = one;
@@ -43,7 +43,12 @@
     open(on) {
       this.panel.hidden = !on;
       this.button.setAttribute("aria-expanded", String(on));
-      this.opened(on);
+    }
+
+    // Open where `before` was, which stood here until the lists were drawn anew.
+    like(before) {
+      this.open(Boolean(before) && !before.panel.hidden);
+      this.folded.open = Boolean(before) && before.folded.open;
     }
 
     reset(settings) {
@@ -56,6 +61,7 @@
       const words = setting.unit && !setting.title.includes(setting.unit) ? `${setting.title} (${setting.unit})` : setting.title;
       const control = this.control(setting);
       const help = make("span", { class: "info-text" }, ...setting.help.map((text) => make("span", {}, text)));
+      control.setAttribute("aria-description", setting.help.join(" "));
       const back = make("button", { type: "button", class: "lab-options-back" }, "↺");
       back.addEventListener("click", () => {
         this.reset([setting]);
