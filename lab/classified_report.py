@@ -31,8 +31,11 @@ HOW = (
 INTERVAL = re.compile(r"([+−]?[\d.,]+) (\[[^\]]*\])")
 
 
-def page(record: ComparisonRecord, measures: classified_tables.Measures, curves: Any = ()) -> str:
-    """The whole file; `curves` as curves.json has them. Everything that comes from the workspace is escaped."""
+def page(record: ComparisonRecord, measures: classified_tables.Measures, curves: Any = (), published: str = "") -> str:
+    """The whole file; `curves` as curves.json has them, `published` as HTML: what a study printed beside it.
+
+    Everything that comes from the workspace is escaped.
+    """
     chosen = [name for name in classifying.MAIN if name in measures] or list(classifying.MAIN)
     gone = "" if classifying.is_whole(record) else "This comparison was stopped: fewer trainings than were asked for."
     notes = [gone, *record.warnings]
@@ -52,6 +55,7 @@ def page(record: ComparisonRecord, measures: classified_tables.Measures, curves:
         _headed("Curves", classified_figures.curves(record, curves)),
         "<h2>Confusion, mean over the trainings</h2>",
         *_confusions(record),
+        published,
         _refused(record),
         f"<h2>Methods</h2><p>{_text(methods(record, measures))}</p><p>{HOW}</p><dl>",
         *(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in protocol(record)),
@@ -68,9 +72,8 @@ def methods(record: ComparisonRecord, measures: classified_tables.Measures) -> s
         f"{arm['title']} ({_images(arm)}, tested on {arm['n_test']:,} {arm['tested']} images)" for arm in record.arms
     )
     seeds = f"{record.seeds} training{'s' * (record.seeds != 1)}"
-    share = (
-        f", each leaving out another {100 / record.seeds:.0f} % of the training patients" if record.train_varies else ""
-    )
+    each = f"{100 / record.seeds:.0f} % of the training patients and synthetic images"
+    share = f", each leaving out another {each}" if record.train_varies else ""
     test = f"the real set “{record.test}”" if record.test else f"patients of “{record.real}” that nothing learned from"
     people = classified_tables.patients(record)
     asked = f", of {people:,} patients" if people else ", of unknown patients: each counts as one of its own"

@@ -109,7 +109,8 @@ class Desk:
         """One of the files that are written when they are asked for."""
         record = self.record(id)
         if name == classified_report.FILE:
-            return classified_report.page(record, self.measures, self.curves(id))
+            published = classified_published.section(self.published(record))
+            return classified_report.page(record, self.measures, self.curves(id), published)
         if name in classified_published.WRITERS:
             return classified_published.WRITERS[name](self.published(record))
         chosen = [one for one in measures.split(",") if one] or list(classifying.MAIN)

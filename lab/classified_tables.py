@@ -169,7 +169,7 @@ def as_latex(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]
             [str(gap.get("verdict", "")) for _, gap in told],
         ]
         rows = [_place(record, line, letters) for line, _ in told]
-        missed = "Would miss: a comparison like this alone sees a smaller true difference in less than 80 % of cases."
+        missed = "Would miss: a smaller true difference is seen in under 80 % of cases, among so many."
         about = f"{differences_caption(record, measures)} {missed} Training sets: {legend}."
         made += _tables(about, rows, heads, columns)
     return "\n".join(["% needs \\usepackage{booktabs}; each table fits an A4 page of article", *made])

@@ -55,10 +55,8 @@ class Difference:
     """Arm minus reference, mean over the seeds, with 95 % interval and two-sided p.
 
     `se_test` is the part of the test patients, `se_train` what the trainings add to it (None: unknown, as with one
-    seed); their squares add up.
-    `least_detectable` is the true difference that a comparison like this one sees in 80 % of cases, NaN if
-    nothing scatters. `about` says whom
-    the result speaks of; only the first of its values is an answer about the training set.
+    seed); their squares add up. `about` says whom the result speaks of; only the first of its values is an answer about
+    the training set.
     """
 
     value: float
@@ -68,9 +66,17 @@ class Difference:
     se_test: float
     se_train: float | None
     df: float
-    least_detectable: float
     seeds: int
     about: About
+
+    def least_detectable(self, comparisons: int = 1) -> float:
+        """The true difference that is seen in 80 % of cases, NaN if nothing scatters.
+
+        Of one among so many comparisons, at Holm's strictest level: the first of them has to be below 0.05 / count.
+        """
+        se = float(np.hypot(self.se_test, self.se_train or 0.0))
+        reach = student.ppf(1 - 0.025 / max(comparisons, 1), self.df) + student.ppf(POWER, self.df)
+        return float(reach) * se if se >= _LEAST else float("nan")
 
 
 def drawn_weights(patients: Sequence[str], count: int, resamples: int = RESAMPLES, seed: int = 0) -> Array:
@@ -143,21 +149,19 @@ def difference(
     found = {}
     for name in wanted:
         gaps = ours[name] - theirs[name]
-        found[name] = _judged(gaps, _spread(gaps, patients_count, train_varies), patients_count)
+        spread = _spread(gaps, patients_count, train_varies)
+        found[name] = _judged(gaps, spread, patients_count, _upper(name, arm.shape[-1]))
     return found
 
 
-def _judged(values: Array, spread: _Spread, patients: int) -> Difference:
-    gap, seeds = float(values[:, 0].mean()), len(values)
-    se, df = spread.se, spread.df
-    reach, see = float(student.ppf(0.975, df)), float(student.ppf(POWER, df))
-    if se < _LEAST:  # nothing scatters, as between equal predictions: what could be seen is then unknown
-        p, least = tested(gap, se, patients)[1], float("nan")
-    else:
-        p, least = float(2 * student.sf(abs(gap) / se, df)), (reach + see) * se
-    return Difference(
-        gap, gap - reach * se, gap + reach * se, p, spread.test, spread.train, df, least, seeds, spread.about
-    )
+def _judged(values: Array, spread: _Spread, patients: int, upper: float) -> Difference:
+    """The difference of two measures that lie between 0 and `upper`: it cannot be beyond that either."""
+    gap, se, df = float(values[:, 0].mean()), spread.se, spread.df
+    reach = float(student.ppf(0.975, df)) * se
+    # Where nothing scatters, as between equal predictions, there is no t.
+    p = tested(gap, se, patients)[1] if se < _LEAST else float(2 * student.sf(abs(gap) / se, df))
+    low, high = max(gap - reach, -upper), min(gap + reach, upper)
+    return Difference(gap, low, high, p, spread.test, spread.train, df, len(values), spread.about)
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,7 @@ def _spread(values: Array, patients: int, train_varies: bool) -> _Spread:
 
 
 def _bounded(value: float, spread: _Spread, upper: float, fewest: int) -> tuple[float, float]:
-    """A 95 % interval between 0 and `upper`."""
+    """A 95 % interval between 0 and `upper`; NaN where nothing scatters in between, which tells nothing."""
     if not np.isfinite(value) or not np.isfinite(spread.se):
         return float("nan"), float("nan")
     share = value / upper
@@ -216,6 +220,8 @@ def _bounded(value: float, spread: _Spread, upper: float, fewest: int) -> tuple[
         return 0.0, upper * margin
     if share > 1 - _LEAST:
         return upper * (1 - margin), upper
+    if spread.se < _LEAST:
+        return float("nan"), float("nan")
     logit = np.log(share / (1 - share))
     reach = student.ppf(0.975, spread.df) * spread.se / upper / (share * (1 - share))
     low, high = 1 / (1 + np.exp(-np.clip([logit - reach, logit + reach], -700, 700)))

@@ -83,8 +83,11 @@ def chosen_classifiers(wishes: Sequence[str], options: dict[str, dict[str, Any]]
             raise LabError(
                 f"{spec.title} has no preset “{preset[:40]}”.", f"There are: {there}.", "Choose one of these."
             )
-        changes = {**(spec.presets[preset].changes if preset else {}), **options.get(wish, {})}
-        title = spec.title + (f" ({spec.presets[preset].title})" if preset else "")
+        as_given: dict[str, Any] = dict(spec.presets[preset].changes) if preset else {}
+        changes = as_given | options.get(wish, {})
+        # A study's name stays with the study's settings.
+        changed = ", changed" if changes != as_given else ""
+        title = spec.title + (f" ({spec.presets[preset].title}{changed})" if preset else "")
         if on:
             if "on" not in spec.options.model_fields:
                 raise LabError(

@@ -86,7 +86,8 @@ def _judge(lines: list[Line], gaps: dict[int, dict[str, Difference]]) -> None:
             one = found[name]
             said = verdict(one.value, p, measure.better) if one.seeds > 1 else "cannot be told"
             lines[line]["differences"][name] = {
-                **_plain(one), "p_holm": _number(p), "compared": compared, "verdict": said,
+                **_plain(one), "p_holm": _number(p), "compared": compared,
+                "least_detectable": _number(one.least_detectable(compared)), "verdict": said,
             }  # fmt: skip
 
 

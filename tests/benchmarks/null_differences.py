@@ -135,7 +135,7 @@ def main() -> None:
                 "se_train": round(float(np.mean([one.se_train or 0 for one in ours])), 4),
                 "best_possible": best_possible([one.value for one in ours]),
                 "median_df": round(float(np.median([one.df for one in ours])), 1),
-                "least_detectable": round(float(np.median([one.least_detectable for one in ours])), 4),
+                "least_detectable": round(float(np.median([one.least_detectable() for one in ours])), 4),
             }
         line["any_after_holm"] = share([min(holm([result[0][name].p for name in MEASURES])) for result in results])
         line["delong_of_mean_scores"] = share([result[3] for result in results])

@@ -143,4 +143,5 @@ def test_files_and_the_page_have_it(
     assert "\\<script\\>" in client.get(f"/comparison/{ID}/download/published.md").text
     shown = classified_published.section([study])
     assert "<script>" not in shown and "printed and here" in shown and "0.34" in shown
+    assert "James 2024: printed and here" in client.get(f"/comparison/{ID}/download/report.html").text
     assert client.get(f"/comparison/{ID}/download/published.md", headers={"role": "viewer"}).status_code == 403

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from engines.classifiers.intervals import difference, drawn_weights, interval
+from engines.classifiers.intervals import Difference, difference, drawn_weights, interval
 from engines.classifiers.measures import MEASURES, measured
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -63,7 +63,7 @@ def test_of_one_training_the_accuracy_has_the_textbook_error() -> None:
     assert found.se_train is None and found.about == "this one training only" and found.df == 399
     assert found.p == pytest.approx(2 * student.sf(abs(found.value) / found.se_test, 399))
     assert found.high - found.value == pytest.approx(student.ppf(0.975, 399) * found.se_test)
-    assert found.least_detectable == pytest.approx((student.ppf(0.975, 399) + student.ppf(0.8, 399)) * found.se_test)
+    assert found.least_detectable() == pytest.approx((student.ppf(0.975, 399) + student.ppf(0.8, 399)) * found.se_test)
 
 
 def test_images_of_one_patient_are_no_new_information() -> None:
@@ -134,7 +134,33 @@ def test_equal_predictions_are_no_difference_for_sure() -> None:
     labels, arm, _ = arms(5)
     for found in difference(labels, arm, arm, (), 1, resamples=50).values():
         assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
-        assert np.isnan(found.least_detectable)
+        assert np.isnan(found.least_detectable())
+
+
+def test_what_can_be_seen_among_many_comparisons_is_seen_in_four_of_five_cases() -> None:
+    """By simulation: of 16 comparisons the one with that true difference is the first that Holm calls."""
+    found = Difference(0.0, 0.0, 0.0, 1.0, 0.02, None, 30.0, 1, "this one training only")
+    rng = np.random.default_rng(0)
+    se = 0.02 * np.sqrt(rng.chisquare(30, 20_000) / 30)
+    t = (found.least_detectable(16) + rng.normal(0, 0.02, 20_000)) / se
+    assert (2 * student.sf(np.abs(t), 30) < 0.05 / 16).mean() == pytest.approx(0.8, abs=0.02)
+    assert found.least_detectable(16) > 1.3 * found.least_detectable()
+
+
+def test_a_difference_stays_within_what_it_can_be() -> None:
+    """Two seeds that disagree: Student's t with one degree of freedom would reach beyond 1."""
+    labels = np.arange(40) % 2
+    sure = np.stack([1.0 - labels, labels], 1)
+    found = difference(labels, np.stack([sure, 1 - sure]), np.stack([sure, sure]), (), 1, ["accuracy"])["accuracy"]
+    assert found.low == -1 and found.high == 1 and found.value == -0.5
+
+
+def test_where_nothing_scatters_there_is_no_interval() -> None:
+    """One training calls every image the first class, the other the second: half are right, whoever is drawn."""
+    labels = np.arange(40) % 2
+    first = np.stack([np.ones(40), np.zeros(40)], 1)
+    found = interval(labels, np.stack([first, first[:, ::-1]]), (), 1, ["accuracy"])["accuracy"]
+    assert found.value == 0.5 and np.isnan([found.low, found.high]).all()
 
 
 def test_a_perfect_arm_is_not_certain() -> None:
