@@ -76,7 +76,8 @@ def methods(record: ComparisonRecord, measures: classified_tables.Measures) -> s
     share = f", each leaving out another {each}" if record.train_varies else ""
     test = f"the real set “{record.test}”" if record.test else f"patients of “{record.real}” that nothing learned from"
     people = classified_tables.patients(record)
-    asked = f", of {people:,} patients" if people else ", of unknown patients: each counts as one of its own"
+    known = f", of {people:,} patients" if people else ", of unknown patients: each counts as one of its own"
+    asked = "" if people is None else known  # older records did not count them
     left = f" {len(record.leaks)} test images were found in what was learned from." if record.leaks else ""
     tuned = (
         f" Options were searched on validation patients for {len(record.tuned)} classifiers." if record.tuned else ""
