@@ -8,7 +8,7 @@ from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, F
 from engines.classifiers.learning import Plan
 from engines.classifiers.networks import Parts, View, fit_network
 from engines.classifiers.searching import searched
-from engines.classifiers.shared_options import LearningOptions
+from engines.classifiers.shared_options import LearningOptions, adam_rate
 from engines.extractors.small_network import Architecture, last_layer, small_network
 from engines.options import option
 
@@ -92,21 +92,7 @@ class SmallOptions(LearningOptions):
         ge=1,
         le=10_000,
     )
-    learning_rate: float = searched(
-        option(
-            1e-3,
-            "Learning rate",
-            "Of Adam (Kingma and Ba, ICLR 2015); 0.001 is its default.",
-            too_low="Hardly learns.",
-            too_high="Restless, or answers the same for every image.",
-            layer="basic",
-            gt=0,
-            le=1,
-        ),
-        low=1e-5,
-        high=1e-2,
-        log=True,
-    )
+    learning_rate: float = adam_rate("Restless, or answers the same for every image.")
 
 
 def architecture_of(options: SmallOptions, channels: int, classes: int) -> Architecture:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, Fitting
-from engines.classifiers.frozen import HiddenOptions, fit_head
+from engines.classifiers.base import ClassifierSpec, Fitted, Fitting
+from engines.classifiers.frozen import JAMES_2024, HiddenOptions, fit_head
 
 
 def fit(options: HiddenOptions, fitting: Fitting) -> Fitted:
@@ -18,12 +18,5 @@ CLASSIFIER = ClassifierSpec(
     options=HiddenOptions,
     fit=fit,
     weights=("efficientnet_b5",),
-    presets={
-        "james_2024": ClassifierPreset(
-            "James 2024",
-            "Frozen, one new hidden layer. The paper is silent on its units (128), epochs (10, as for its CNN), "
-            "optimiser (Adam), learning rate (0.001) and batch (32): ours.",
-            {"hidden": 128, "epochs": 10},
-        ),
-    },
+    presets={"james_2024": JAMES_2024},
 )

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from engines import device
-from engines.classifiers.base import Array, Fitted, Fitting, Progress, silent
+from engines.classifiers.base import Array, ClassifierPreset, Fitted, Fitting, Progress, silent
 from engines.classifiers.checks import check, usable
 from engines.classifiers.gradcam import heat
 from engines.classifiers.learning import Plan, learn, logits_of, probabilities_of, seeded
 from engines.classifiers.searching import searched
-from engines.classifiers.shared_options import LearningOptions
+from engines.classifiers.shared_options import LearningOptions, adam_rate
 from engines.classifiers.vectors import extractor_named
 from engines.device import Device
 from engines.extractors.base import Extractor
@@ -50,21 +50,7 @@ class FrozenOptions(LearningOptions):
         ge=1,
         le=10_000,
     )
-    learning_rate: float = searched(
-        option(
-            1e-3,
-            "Learning rate",
-            "Of Adam (Kingma and Ba, ICLR 2015); 0.001 is its default.",
-            too_low="Hardly learns.",
-            too_high="Restless, and may break.",
-            layer="basic",
-            gt=0,
-            le=1,
-        ),
-        low=1e-5,
-        high=1e-1,
-        log=True,
-    )
+    learning_rate: float = adam_rate("Restless, and may break.", high=1e-1)
     hidden: int = _hidden_units(0)
     activation: Literal["relu", "leaky_relu", "elu", "tanh"] = searched(
         option("relu", "Activation", "What follows the hidden units."), choices=("relu", "leaky_relu", "elu", "tanh")
@@ -88,6 +74,14 @@ class HiddenOptions(FrozenOptions):
     """Options of a new hidden layer and last layer on frozen features."""
 
     hidden: int = _hidden_units(128)
+
+
+JAMES_2024 = ClassifierPreset(
+    "James 2024",
+    "Frozen, one new hidden layer. The paper is silent on its units (128), epochs (10, as for its CNN), optimiser "
+    "(Adam), learning rate (0.001) and batch (32): ours.",
+    {"hidden": 128, "epochs": 10},
+)
 
 
 @dataclass(frozen=True)

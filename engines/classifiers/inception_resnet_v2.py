@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, Fitting
+from engines.classifiers.base import ClassifierSpec, Fitted, Fitting
 from engines.classifiers.checks import check
-from engines.classifiers.deep import ScratchOptions, fit_whole
+from engines.classifiers.deep import ScratchOptions, al_bouhairi, fit_whole
 from engines.classifiers.networks import Parts
 from engines.errors import LabError
 
@@ -39,12 +39,5 @@ CLASSIFIER = ClassifierSpec(
     options=ScratchOptions,
     fit=fit,
     cost="heavy",
-    presets={
-        "al_bouhairi": ClassifierPreset(
-            "Al Bouhairi et al.",
-            "From scratch at 224 pixels in [0, 1]. The paper is silent on optimiser, learning rate, batch and epochs: "
-            "ours, with 50 epochs of Adam at 0.001. Wants a GPU.",
-            {"side": 224, "learning_rate": 1e-3, "epochs": 50, "patience": 0},
-        )
-    },
+    presets={"al_bouhairi": al_bouhairi()},
 )

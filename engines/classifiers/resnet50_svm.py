@@ -6,11 +6,12 @@ from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, F
 from engines.classifiers.checks import check
 from engines.classifiers.machines import fit_machine
 from engines.classifiers.searching import searched
+from engines.classifiers.shared_options import BalancedOptions
 from engines.classifiers.vectors import VectorOptions
-from engines.options import Options, option
+from engines.options import option
 
 
-class DeepSvmOptions(Options):
+class DeepSvmOptions(BalancedOptions):
     """Options of a linear support vector machine on features."""
 
     c: float = searched(
@@ -34,14 +35,6 @@ class DeepSvmOptions(Options):
         "Each feature is shifted and scaled to mean 0 and standard deviation 1 over the training images.",
         too_low="Features with large numbers count more.",
         too_high="Features that hardly vary count as much as the others.",
-    )
-    balanced: bool = option(
-        False,
-        "Same weight for every class",
-        "Images of a rare class count more, so that all classes weigh the same.",
-        too_low="A rare class is overlooked.",
-        too_high="More false alarms for the rare class, and probabilities that are too high for it.",
-        layer="basic",
     )
 
 

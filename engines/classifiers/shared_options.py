@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engines.classifiers.searching import searched
 from engines.options import Options, option
 
 
@@ -32,6 +33,25 @@ def patience_of(default: int) -> Any:
         unit="epochs",
         ge=0,
         le=1000,
+    )
+
+
+def adam_rate(too_high: str, high: float = 1e-2) -> Any:
+    """The learning rate of what begins with random weights; searched up to `high`."""
+    return searched(
+        option(
+            1e-3,
+            "Learning rate",
+            "Of Adam (Kingma and Ba, ICLR 2015); 0.001 is its default.",
+            too_low="Hardly learns.",
+            too_high=too_high,
+            layer="basic",
+            gt=0,
+            le=1,
+        ),
+        low=1e-5,
+        high=high,
+        log=True,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engines.classifiers.base import ClassifierPreset, ClassifierSpec, Fitted, Fitting
-from engines.classifiers.deep import DeepOptions, fit_torchvision, last_layer
+from engines.classifiers.base import ClassifierSpec, Fitted, Fitting
+from engines.classifiers.deep import DeepOptions, al_bouhairi, fit_torchvision, last_layer
 from engines.classifiers.networks import Parts
 
 
@@ -27,12 +27,5 @@ CLASSIFIER = ClassifierSpec(
     fit=fit,
     cost="heavy",
     weights=("vgg16",),
-    presets={
-        "al_bouhairi": ClassifierPreset(
-            "Al Bouhairi et al.",
-            "From scratch at 224 pixels in [0, 1]. The paper is silent on optimiser, learning rate, batch and epochs: "
-            "ours, with 50 epochs of Adam at 0.001. Wants a GPU.",
-            {"start": "random", "side": 224, "learning_rate": 1e-3, "epochs": 50, "patience": 0},
-        ),
-    },
+    presets={"al_bouhairi": al_bouhairi(start="random")},
 )
