@@ -44,83 +44,34 @@
 
     build() {
       this.line = new lab.classifiedHead.Head(this);
-      const there = VIEWS.filter(([name]) => lab.classifiedViews[name]);
-      this.tabs = there.map(([name, title, help]) => {
-        const tab = make("button", { type: "button", role: "tab", id: `lab-classified-tab-${name}`, "data-view": name, "aria-controls": `lab-classified-${name}`, title: help }, title);
-        tab.addEventListener("click", () => this.open(name));
-        return tab;
-      });
-      this.list = make("div", { class: "lab-classified-tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs);
-      this.list.addEventListener("keydown", (event) => this.key(event));
       this.empty = make("p", { role: "status" });
       this.next = make("button", { type: "button", class: "lab-button", hidden: true }, "Open the Data tab");
       this.next.addEventListener("click", () => document.getElementById("tab-data-button").click());
       this.again = make("button", { type: "button", class: "lab-button", hidden: true, title: "Start the same comparison again: trainings that are done are not repeated" }, "Continue");
       this.again.addEventListener("click", () => this.goOn());
       this.nothing = make("div", { class: "lab-classified-empty", hidden: true }, this.empty, this.next, this.again);
-      this.views = {};
-      const panels = there.map(([name]) => {
-        const tools = make("div", { class: "lab-classified-tools", "data-tools": name });
-        const panel = make("div", { class: `lab-classified-view lab-view-${name}`, role: "tabpanel", id: `lab-classified-${name}`, "aria-labelledby": `lab-classified-tab-${name}`, tabindex: 0 });
-        this.views[name] = { panel, tools, view: new lab.classifiedViews[name](panel, tools, this), drawn: null };
-        return panel;
+      this.views = new lab.Views({
+        of: "classified", rows: VIEWS, kinds: lab.classifiedViews, hub: this, remembered: REMEMBERED, opened: () => this.draw(),
       });
-      this.bar = make("div", { class: "lab-classified-bar" }, this.list, ...Object.values(this.views).map(({ tools }) => tools));
-      this.root.append(this.line.root, this.bar, this.nothing, ...panels);
-      let view = "";
-      try {
-        view = sessionStorage.getItem(REMEMBERED) || "";
-      } catch { /* the first one */ }
-      this.open(this.views[view] ? view : "matrix");
-    }
-
-    key(event) {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      const tabs = this.tabs.filter((tab) => !tab.hidden);
-      const at = tabs.indexOf(document.activeElement);
-      if (!step || at < 0) return;
-      event.preventDefault();
-      const next = tabs[(at + step + tabs.length) % tabs.length];
-      this.open(next.dataset.view);
-      next.focus();
-    }
-
-    open(name) {
-      this.view = name;
-      try {
-        sessionStorage.setItem(REMEMBERED, name);
-      } catch { /* the choice lasts as long as the page */ }
+      this.root.append(this.line.root, this.views.bar, this.nothing, ...this.views.panels);
       this.draw();
     }
 
-    // Only the view on show is drawn; the others when they are opened. A view that has nothing to say has no tab.
+    // A view that has nothing to say has no tab.
     draw() {
       const has = (name) => !lab.classifiedViews[name].fits || lab.classifiedViews[name].fits(this.data);
       const fits = (name) => !this.data || (has(name) && (!this.data.live || WHILE_LIVE.has(name)));
-      const current = fits(this.view) ? this.view : "matrix";
-      for (const tab of this.tabs) {
-        const chosen = tab.dataset.view === current;
-        tab.hidden = !fits(tab.dataset.view);
-        tab.setAttribute("aria-selected", String(chosen));
-        tab.setAttribute("tabindex", chosen ? "0" : "-1");
-      }
-      for (const [name, { panel, tools }] of Object.entries(this.views)) {
-        panel.hidden = !this.data || name !== current;
-        tools.hidden = panel.hidden;
-      }
-      this.list.hidden = !this.data;
+      const current = fits(this.views.current) ? this.views.current : "matrix";
+      this.views.show(current, Boolean(this.data), fits);
+      this.views.list.hidden = !this.data;
       this.nothing.hidden = Boolean(this.data);
-      const one = this.views[current];
-      if (!this.data || one.drawn === this.data) return;
-      one.drawn = this.data;
-      one.view.show(this.data);
+      if (this.data) this.views.draw(current, this.data, this.data);
     }
 
     // For the views
 
-    // Draw all views anew: what they share has changed.
     redraw() {
-      for (const one of Object.values(this.views)) one.drawn = null;
+      this.views.forget();
       this.draw();
     }
 
@@ -136,8 +87,8 @@
 
     go(view, more = {}) {
       this.chosen = { ...this.chosen, ...more };
-      for (const one of Object.values(this.views)) one.drawn = null;
-      this.open(view);
+      this.views.forget();
+      this.views.open(view);
     }
 
     address(path) {

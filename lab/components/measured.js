@@ -45,72 +45,25 @@
 
     build() {
       this.line = new lab.measuredHead.Head({ pick: (value) => this.pick(value), stop: () => this.stop() });
-      this.tabs = VIEWS.map(([name, title, help]) => {
-        const tab = make("button", { type: "button", role: "tab", id: `lab-measured-tab-${name}`, "data-view": name, "aria-controls": `lab-measured-${name}`, title: help }, title);
-        tab.addEventListener("click", () => this.open(name));
-        return tab;
-      });
-      const tabs = make("div", { class: "lab-measured-tabs", role: "tablist", "aria-label": "Views" }, ...this.tabs);
-      tabs.addEventListener("keydown", (event) => this.key(event));
       this.empty = make("p", { role: "status" });
       this.train = make("button", { type: "button", class: "lab-button", hidden: true }, "Open the Train tab");
       this.train.addEventListener("click", () => document.getElementById("tab-train-button").click());
       this.nothing = make("div", { class: "lab-measured-empty", hidden: true }, this.empty, this.train);
-      this.views = {};
-      const panels = VIEWS.map(([name]) => {
-        const tools = make("div", { class: "lab-measured-tools", "data-tools": name });
-        const panel = make("div", { class: `lab-measured-view lab-view-${name}`, role: "tabpanel", id: `lab-measured-${name}`, "aria-labelledby": `lab-measured-tab-${name}`, tabindex: 0 });
-        this.views[name] = { panel, tools, view: new lab.measuredViews[name](panel, tools, this), drawn: null };
-        return panel;
+      this.views = new lab.Views({
+        of: "measured", rows: VIEWS, kinds: lab.measuredViews, hub: this, remembered: REMEMBERED, opened: () => this.draw(),
       });
-      this.root.append(
-        this.line.root,
-        make("div", { class: "lab-measured-bar" }, tabs, ...Object.values(this.views).map(({ tools }) => tools)),
-        this.nothing, ...panels);
-      let view = "";
-      try {
-        view = sessionStorage.getItem(REMEMBERED) || "";
-      } catch { /* the first one */ }
-      this.open(this.views[view] ? view : "scores");
-    }
-
-    key(event) {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      const at = this.tabs.indexOf(document.activeElement);
-      if (!step || at < 0) return;
-      event.preventDefault();
-      const next = this.tabs[(at + step + this.tabs.length) % this.tabs.length];
-      this.open(next.dataset.view);
-      next.focus();
-    }
-
-    open(name) {
-      this.view = name;
-      try {
-        sessionStorage.setItem(REMEMBERED, name);
-      } catch { /* the choice lasts as long as the page */ }
-      for (const tab of this.tabs) {
-        tab.setAttribute("aria-selected", String(tab.dataset.view === name));
-        tab.setAttribute("tabindex", tab.dataset.view === name ? "0" : "-1");
-      }
+      this.root.append(this.line.root, this.views.bar, this.nothing, ...this.views.panels);
       this.draw();
     }
 
-    // Only the view on show is drawn; the others when they are opened.
     draw() {
-      const alone = this.view === ALONE && Boolean(this.of);
+      const name = this.views.current;
+      const alone = name === ALONE && Boolean(this.of);
       const some = alone || Boolean(this.data);
-      for (const [name, { panel, tools }] of Object.entries(this.views)) {
-        panel.hidden = !some || name !== this.view;
-        tools.hidden = panel.hidden;
-      }
+      this.views.show(name, some);
       this.nothing.hidden = some;
       this.train.hidden = Boolean(this.of);
-      const current = this.views[this.view];
-      const wanted = alone ? this.of : this.data;
-      if (!some || current.drawn === wanted) return;
-      current.drawn = wanted;
-      current.view.show(this.data);
+      if (some) this.views.draw(name, alone ? this.of : this.data, this.data);
     }
 
     // The page says what is chosen on the left, and which job the button has just started.
@@ -260,7 +213,7 @@
 
     see(images) {
       this.checkpoint = images;
-      for (const [name, one] of Object.entries(this.views)) if (name !== ALONE) one.drawn = null;
+      this.views.forget(ALONE);
       this.draw();
     }
 

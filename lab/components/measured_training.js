@@ -191,7 +191,7 @@
       this.touched = true;
       this.at = images;
       this.hub.checkpoint = images;
-      this.hub.views.scores.drawn = null;
+      this.hub.views.all.scores.drawn = null;
       document.dispatchEvent(new CustomEvent("lab:cursor", { detail: { run: this.run, images_seen: images, from: "explore" } }));
       this.plot();
     }
