@@ -169,7 +169,8 @@ class ComparisonRecord(Record):
 
     `arms` has name, title, protocol, source, tested and counts of each; `rows` one line for each classifier, arm and
     seed, whose probabilities are in cells/<row>.npz; `summary` one line for each classifier and arm, with intervals and
-    what it differs by from the real-only arm. `guards` says what could make the result untrue.
+    what it differs by from the real-only arm; `overall` one for each arm, the mean over the classifiers of what they
+    differ by. `guards` says what could make the result untrue.
     """
 
     real: str
@@ -183,6 +184,7 @@ class ComparisonRecord(Record):
     arms: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     summary: list[dict[str, Any]] = []
+    overall: list[dict[str, Any]] = []
     guards: list[dict[str, Any]] = []
     leaks: list[dict[str, str]] = []
     tuned: list[dict[str, Any]] = []

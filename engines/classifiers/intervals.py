@@ -90,6 +90,85 @@ def drawn_weights(patients: Sequence[str], count: int, resamples: int = RESAMPLE
     return np.asarray(drawn[:, groups], np.float64)
 
 
+@dataclass(frozen=True)
+class Resampled:
+    """An arm's measures [S, 1 + R] of each seed: on the test set itself, then on every resample of its patients.
+
+    `patients` is their number, `fewest` that of the class with the fewest, `classes` how many there are.
+    """
+
+    values: dict[str, Array]
+    patients: int
+    fewest: int
+    classes: int
+
+    @property
+    def seeds(self) -> int:
+        return len(next(iter(self.values.values())))
+
+
+def resampled(
+    labels: Array,
+    probabilities: Array,
+    patients: Sequence[str] = (),
+    positive: int | None = None,
+    names: Sequence[str] = (),
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resampled:
+    """An arm, probabilities [S, N, K], on its test set and on resamples, which are the same for the same seed."""
+    groups = groups_of(named_patients(patients, len(labels)))
+    every = np.vstack([np.ones(len(labels)), drawn_weights(patients, len(labels), resamples, seed)])
+    wanted = list(names) or list(MEASURES)
+    seeds = [weighted(labels, one, every, positive, wanted) for one in probabilities]
+    values = {name: np.stack([seed[name] for seed in seeds]) for name in wanted}
+    fewest = min(len(set(groups[labels == label])) for label in np.unique(labels))
+    return Resampled(values, int(groups.max()) + 1, fewest, probabilities.shape[-1])
+
+
+def intervals_of(arm: Resampled, train_varies: bool = True, planned: int = 0) -> dict[str, Interval]:
+    """The mean over seeds of each measure of an arm, with its 95 % interval; the arguments are those of differences_of.
+
+    The interval is made on the logit scale, so it stays between a measure's bounds and widens towards the middle
+    (Pepe 2003, section 5.2). At a bound itself, where nothing scatters, it ends at 0.025^(1 / patients) from the other
+    bound (Clopper and Pearson 1934), the patients being those of the rarest class.
+    """
+    found = {}
+    for name, values in arm.values.items():
+        seeds = values[:, 0]
+        spread = _spread(values, arm.patients, train_varies, planned)
+        low, high = _bounded(float(seeds.mean()), spread, _upper(name, arm.classes), arm.fewest)
+        sd = float(seeds.std(ddof=1)) if len(seeds) > 1 else None
+        found[name] = Interval(float(seeds.mean()), low, high, sd, spread.about)
+    return found
+
+
+def differences_of(
+    pairs: Sequence[tuple[Resampled, Resampled]], train_varies: bool = True, planned: int = 0
+) -> dict[str, Difference]:
+    """Whether an arm differs from its reference, measure by measure; of several pairs the mean of their differences.
+
+    The pairs are classifiers that learned from the same two training sets: their mean is surer than each alone, as far
+    as they err on different patients, and one question in place of many. All share seeds and resamples. Seed s of an
+    arm and its reference must have left out the same training patients, as far as they share any.
+
+    `planned` is the number of shares of the training patients, one of which each seed left out; 0 for as many as there
+    are seeds, which a comparison that was stopped has not. `train_varies` is False if all seeds learned from all
+    patients: their scatter is then only that of the initialisation, its variance counts 1 / S, and the result holds
+    for these training patients alone. Raises ValueError for unequal shapes.
+    """
+    if len({arm.seeds for pair in pairs for arm in pair}) != 1:
+        raise ValueError("all need the same seeds")
+    found = {}
+    for name in pairs[0][0].values:
+        gaps = np.mean([arm.values[name] - reference.values[name] for arm, reference in pairs], axis=0)
+        first = pairs[0][0]
+        spread = _spread(gaps, first.patients, train_varies, planned)
+        found[name] = _judged(gaps, spread, first.patients, _upper(name, first.classes))
+    return found
+
+
 def interval(
     labels: Array,
     probabilities: Array,
@@ -101,25 +180,9 @@ def interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """The mean over seeds of each measure of an arm, probabilities [S, N, K], with its 95 % interval.
-
-    The interval is made on the logit scale, so it stays between a measure's bounds and widens towards the middle
-    (Pepe 2003, section 5.2). At a bound itself, where nothing scatters, it ends at 0.025^(1 / patients) from the other
-    bound (Clopper and Pearson 1934), the patients being those of the rarest class.
-    """
-    wanted = list(names) or list(MEASURES)
-    groups = groups_of(named_patients(patients, len(labels)))
-    weights = drawn_weights(patients, len(labels), resamples, seed)
-    values = _values(labels, probabilities, weights, positive, wanted)
-    fewest = min(len(set(groups[labels == label])) for label in np.unique(labels))
-    found = {}
-    for name in wanted:
-        seeds = values[name][:, 0]
-        spread = _spread(values[name], int(groups.max()) + 1, train_varies)
-        low, high = _bounded(float(seeds.mean()), spread, _upper(name, probabilities.shape[-1]), fewest)
-        sd = float(seeds.std(ddof=1)) if len(seeds) > 1 else None
-        found[name] = Interval(float(seeds.mean()), low, high, sd, spread.about)
-    return found
+    """intervals_of an arm, probabilities [S, N, K], from its answers."""
+    arm = resampled(labels, probabilities, patients, positive, names, resamples=resamples, seed=seed)
+    return intervals_of(arm, train_varies)
 
 
 def difference(
@@ -134,24 +197,13 @@ def difference(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Difference]:
-    """Whether an arm [S, N, K] differs from a reference [S, N, K], measure by measure.
-
-    Seed s of both must have left out the same training patients, as far as they share any. `train_varies` is False if
-    all seeds learned from all patients: their scatter is then only that of the initialisation, its variance counts
-    1 / S, and the result holds for these training patients alone. Raises ValueError for unequal shapes.
-    """
+    """differences_of one arm [S, N, K] and its reference [S, N, K], from their answers."""
     if arm.shape != reference.shape:
         raise ValueError("both arms need the same seeds and test images")
-    wanted = list(names) or list(MEASURES)
-    patients_count = int(groups_of(named_patients(patients, len(labels))).max()) + 1
-    weights = drawn_weights(patients, len(labels), resamples, seed)
-    ours, theirs = (_values(labels, seeds, weights, positive, wanted) for seeds in (arm, reference))
-    found = {}
-    for name in wanted:
-        gaps = ours[name] - theirs[name]
-        spread = _spread(gaps, patients_count, train_varies)
-        found[name] = _judged(gaps, spread, patients_count, _upper(name, arm.shape[-1]))
-    return found
+    pair = [
+        resampled(labels, one, patients, positive, names, resamples=resamples, seed=seed) for one in (arm, reference)
+    ]
+    return differences_of([(pair[0], pair[1])], train_varies)
 
 
 def _judged(values: Array, spread: _Spread, patients: int, upper: float) -> Difference:
@@ -176,16 +228,7 @@ class _Spread:
         return float(np.hypot(self.test, self.train or 0.0))
 
 
-def _values(
-    labels: Array, probabilities: Array, weights: Array, positive: int | None, names: Sequence[str]
-) -> dict[str, Array]:
-    """Each measure [S, 1 + R] of every seed: on the test set itself, then on every resample."""
-    every = np.vstack([np.ones(len(labels)), weights])
-    seeds = [weighted(labels, one, every, positive, names) for one in probabilities]
-    return {name: np.stack([seed[name] for seed in seeds]) for name in names}
-
-
-def _spread(values: Array, patients: int, train_varies: bool) -> _Spread:
+def _spread(values: Array, patients: int, train_varies: bool, planned: int = 0) -> _Spread:
     """Standard errors of a mean over seeds, from values [S, 1 + R] on the test set and its resamples."""
     seeds, draws = values[:, 0], values[:, 1:]
     count = len(seeds)
@@ -201,7 +244,9 @@ def _spread(values: Array, patients: int, train_varies: bool) -> _Spread:
     about: About = "other training patients" if train_varies else "these training patients only"
     if not enough:
         return _Spread(test, None, df_test, about)
-    factor = (count - 1) / count if train_varies else 1 / (count * (count - 1))
+    # Of `shares` in all, as many as there are seeds were left out; (S - 1) / S if that was each of them.
+    shares = max(planned, count)
+    factor = (shares - 1) ** 2 / shares / (count - 1) if train_varies else 1 / (count * (count - 1))
     scatter = factor * float(((seeds - seeds.mean()) ** 2).sum())
     of_test = factor * float(((shifts - shifts.mean(0)) ** 2).sum(0).mean()) * small
     train = max(scatter - of_test, 0.0)

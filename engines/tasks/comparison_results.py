@@ -126,7 +126,9 @@ class Results:
         stacked = {key: np.stack([answer.probabilities for answer in found]) for key, found in self.answers.items()}
         tests = {arm.name: self.trainer.test_of(arm) for arm in self.arms}
         positive = self.material.positive
-        self.record.summary = summed_up(stacked, self.arms, tests, positive, self.varies, self.parameters.seed)
+        self.record.summary, self.record.overall = summed_up(
+            stacked, self.arms, tests, positive, self.parameters.seeds, self.varies, self.parameters.seed
+        )
         for id in {self.material.pool.set_id, self.material.test.set_id, *self.parameters.synthetic}:
             self.record.parents[f"image_sets/{id}"] = self.workspace.image_set(id).record.content_sha256
         with files.new_folder(self.workspace.folder("comparisons", self.record.id)) as folder:
@@ -138,7 +140,7 @@ class Results:
                 files.write_bytes(folder / "cells" / f"{n:04d}.npz", _packed(answer, self.material.pool.places))
         for stopped in self._stopped_earlier():
             files.remove_folder(self.workspace.folder("comparisons", stopped))
-        shown = ("id", "rows", "summary", "guards", "not_done", "warnings")
+        shown = ("id", "rows", "summary", "overall", "guards", "not_done", "warnings")
         return {**{name: finite(getattr(self.record, name)) for name in shown}, "primary": primary(positive)}
 
     def _stopped_earlier(self) -> list[str]:

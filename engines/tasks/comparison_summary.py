@@ -10,7 +10,7 @@ import numpy as np
 
 from engines.classifiers.base import Labelled
 from engines.classifiers.curves import calibration, confusion, mean_roc, precision_recall
-from engines.classifiers.intervals import Difference, difference, interval
+from engines.classifiers.intervals import Difference, Resampled, differences_of, intervals_of, resampled
 from engines.classifiers.measures import MEASURES, per_class
 from engines.classifiers.paired import delong, holm, mcnemar, verdict
 from engines.classifiers.protocols import REFERENCE, Arm
@@ -32,45 +32,63 @@ def summed_up(
     arms: Sequence[Arm],
     tests: dict[str, Labelled],
     positive: int | None,
+    planned: int,
     varies: bool,
     seed: int = 0,
-) -> list[Line]:
-    """One line for each classifier and arm; `answers` has probabilities [S, N, K] by classifier and arm.
+) -> tuple[list[Line], list[Line]]:
+    """One line for each classifier and arm, and one for each arm over all classifiers.
 
-    Arms tested on the same real images are compared with the real-only arm, measure by measure; p values are Holm's,
-    over all classifiers and arms of this comparison. Nothing is compared where the seeds differ in number.
+    `answers` has probabilities [S, N, K] by classifier and arm, S being below `planned` in a comparison that was
+    stopped. Arms tested on the same real images are compared with the real-only arm, measure by measure; p values are
+    Holm's, over all classifiers and arms of this comparison, and over the arms where it is of all classifiers. Nothing
+    is compared where the seeds differ in number.
     """
     by_name = {arm.name: arm for arm in arms}
+    found = {
+        key: resampled(tests[key[1]].labels, one, tests[key[1]].patients, positive, seed=seed)
+        for key, one in answers.items()
+    }
     lines: list[Line] = []
+    pairs: dict[tuple[str, str], tuple[Resampled, Resampled]] = {}
     gaps: dict[int, dict[str, Difference]] = {}
-    for (classifier, name), probabilities in answers.items():
-        test = tests[name]
-        intervals = interval(
-            test.labels,
-            probabilities,
-            test.patients,
-            positive,
-            train_varies=varies and len(probabilities) > 1,
-            seed=seed,
-        )
+    for (classifier, name), ours in found.items():
+        test, probabilities = tests[name], answers[classifier, name]
+        varied = varies and ours.seeds > 1
         line: Line = {
             "classifier": classifier, "arm": name, "protocol": by_name[name].protocol,
-            "tested": by_name[name].tested, "seeds": len(probabilities), "n_test": len(test.labels),
+            "tested": by_name[name].tested, "seeds": ours.seeds, "n_test": len(test.labels),
             "n_patients": len({patient for patient in test.patients if patient}),
-            "measures": {measure: _plain(found) for measure, found in intervals.items()},
+            "measures": {measure: _plain(one) for measure, one in intervals_of(ours, varied, planned).items()},
             "confusion": _mean_confusion(test.labels, probabilities),
             "classes": _mean_classes(test.labels, probabilities),
         }  # fmt: skip
-        reference = answers.get((classifier, REFERENCE))
-        if name != REFERENCE and by_name[name].tested == "real" and reference is not None:
-            if reference.shape == probabilities.shape:
-                varied = varies and len(probabilities) > 1
-                found = difference(
-                    test.labels, probabilities, reference, test.patients, positive, train_varies=varied, seed=seed
-                )
-                gaps[len(lines)] = found
-                line["published_tests"] = _published(test, probabilities.mean(0), reference.mean(0), positive)
+        reference = found.get((classifier, REFERENCE))
+        if name != REFERENCE and by_name[name].tested == "real" and reference and reference.seeds == ours.seeds:
+            pairs[classifier, name] = ours, reference
+            gaps[len(lines)] = differences_of([(ours, reference)], varied, planned)
+            means = probabilities.mean(0), answers[classifier, REFERENCE].mean(0)
+            line["published_tests"] = _published(test, *means, positive)
         lines.append(line)
+    _judge(lines, gaps)
+    return lines, _over_all(pairs, varies, planned)
+
+
+def _over_all(
+    pairs: dict[tuple[str, str], tuple[Resampled, Resampled]], varies: bool, planned: int
+) -> list[Line]:
+    """One line for each arm with two classifiers or more: the mean of their differences.
+
+    Those of a stopped comparison that have fewer seeds than others stay out of it.
+    """
+    lines: list[Line] = []
+    gaps: dict[int, dict[str, Difference]] = {}
+    for name in dict.fromkeys(arm for _, arm in pairs):
+        here = {classifier: pair for (classifier, arm), pair in pairs.items() if arm == name}
+        most = max(pair[0].seeds for pair in here.values())
+        here = {classifier: pair for classifier, pair in here.items() if pair[0].seeds == most}
+        if len(here) > 1:
+            gaps[len(lines)] = differences_of(list(here.values()), varies and most > 1, planned)
+            lines.append({"arm": name, "classifiers": list(here), "seeds": most})
     _judge(lines, gaps)
     return lines
 

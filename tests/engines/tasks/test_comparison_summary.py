@@ -61,8 +61,51 @@ def test_a_line_says_of_how_many_patients_and_comparisons(patients: bool, people
         for name, skill in (("svm", 0.5), ("forest", 0.6), ("cnn", 0.7))
         for n, arm in enumerate(ARMS)
     }
-    lines = summed_up(given, ARMS, {arm.name: test for arm in ARMS}, 1, True)
+    lines, _ = summed_up(given, ARMS, {arm.name: test for arm in ARMS}, 1, 3, True)
     assert {line["n_patients"] for line in lines} == {people}
     found = [line["differences"]["auroc"] for line in lines if "differences" in line]
     assert [one["compared"] for one in found] == [3, 3, 3]
     assert min(one["p"] for one in found) * 3 == pytest.approx(min(one["p_holm"] for one in found))
+
+
+def test_over_all_classifiers_the_mean_of_their_differences_is_judged() -> None:
+    """Classifiers that err on different images: their mean is surer than each of them."""
+    test = asked(2, 120)
+    given = {
+        (name, arm.name): answers(test.labels, 2, seeds=5, skill=0.5 + number / 10 + 0.4 * n)
+        for number, name in enumerate(("svm", "forest", "cnn", "logistic"))
+        for n, arm in enumerate(ARMS)
+    }
+    lines, (overall,) = summed_up(given, ARMS, {arm.name: test for arm in ARMS}, 1, 5, True)
+    each = [line["differences"]["auroc"] for line in lines if "differences" in line]
+    mean = overall["differences"]["auroc"]
+    assert overall["arm"] == "more" and overall["classifiers"] == ["svm", "forest", "cnn", "logistic"]
+    assert mean["value"] == pytest.approx(np.mean([one["value"] for one in each]))
+    assert mean["se_test"] < 0.75 * np.mean([one["se_test"] for one in each])
+    assert mean["compared"] == 1 and mean["p_holm"] == mean["p"]
+    assert mean["verdict"] == "helps" and mean["value"] > 0.03
+
+
+def test_classifiers_with_fewer_seeds_stay_out_of_the_mean_and_one_alone_has_none() -> None:
+    test = asked(2)
+    given = {
+        (name, arm.name): answers(test.labels, 2, seeds=seeds, skill=1 + n)
+        for name, seeds in (("svm", 3), ("forest", 3), ("cnn", 2))
+        for n, arm in enumerate(ARMS)
+    }
+    tests = {arm.name: test for arm in ARMS}
+    assert [line["classifiers"] for line in summed_up(given, ARMS, tests, 1, 3, True)[1]] == [["svm", "forest"]]
+    alone = {key: one for key, one in given.items() if key[0] == "svm"}
+    assert summed_up(alone, ARMS, tests, 1, 3, True)[1] == []
+
+
+def test_seeds_of_a_stopped_comparison_left_out_too_little_each() -> None:
+    """Three of five: each left out a fifth, and scattered less than if it had left out a third."""
+    test = asked(2)
+    given = {("svm", arm.name): answers(test.labels, 2, seeds=3, skill=0.4 + n / 10) for n, arm in enumerate(ARMS)}
+    whole, stopped = (
+        summed_up(given, ARMS, {arm.name: test for arm in ARMS}, 1, planned, True)[0][1]["differences"]["accuracy"]
+        for planned in (3, 5)
+    )
+    assert whole["value"] == stopped["value"] and whole["se_test"] == stopped["se_test"]
+    assert stopped["se_train"] ** 2 == pytest.approx(whole["se_train"] ** 2 * (16 / 5 / 2) / (2 / 3))
