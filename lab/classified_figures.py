@@ -122,7 +122,7 @@ def _share(summed: Iterable[Row], label: int) -> float:
 def forest(record: ComparisonRecord, measures: classified_tables.Measures) -> str:
     """Differences of the measure that words go by, with their intervals, on one axis; "" where nothing is compared."""
     name, rows = classifying.primary(record), []
-    for one in classified_tables.lines_of(record):
+    for one in [*classifying.overall(record), *classified_tables.lines_of(record)]:
         found = (one.get("differences") or {}).get(name) or {}
         ends = [end for key in ("low", "value", "high") if (end := finite(found.get(key))) is not None]
         if len(ends) == 3:

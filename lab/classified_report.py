@@ -23,7 +23,8 @@ HOW = (
     "Values are means over the trainings with 95 % intervals: test patients are drawn anew with all their images "
     "(bootstrap by patient), and the scatter of the trainings is added where each of them left out other training "
     "patients (delete-a-group jackknife). Differences are paired on the same test images; p values are adjusted by "
-    "Holm's method over all classifiers and training sets of this comparison, for each measure by itself. Intervals "
+    "Holm's method over all classifiers and training sets of this comparison (where the mean over the classifiers is "
+    "judged: over the training sets), for each measure by itself. Intervals "
     "are not adjusted: one of many may leave out zero by chance, and is then no verdict. McNemar's test (which takes "
     "images of one patient as independent) and DeLong's (which does not) compare the mean probabilities of the "
     "trainings, speak of these trained classifiers only, and decide no verdict."
@@ -172,7 +173,7 @@ def _said(record: ComparisonRecord, measures: classified_tables.Measures) -> str
     """Each verdict on the measure that words go by, with the published tests beside it."""
     classifiers, arms = classified_tables.titles(record)
     name, rows = classifying.primary(record), []
-    for line in classified_tables.lines_of(record):
+    for line in [*classifying.overall(record), *classified_tables.lines_of(record)]:
         found = (line.get("differences") or {}).get(name)
         if found:
             said = classifying.judged(found, classifying.title_of(name, measures))

@@ -93,6 +93,8 @@ class Desk:
             "primary": classifying.primary(record),
             "headline": classifying.headline(record, self.measures),
             "summary": [classifying.dressed(line, self.measures) for line in record.summary],
+            "overall": [classifying.dressed(line, self.measures) for line in classifying.overall(record)],
+            "overall_title": classifying.overall_title(record),
             "published": self.published(record),
             "curves": self.curves(id),
             "files": [*MADE, *(name for name in DOWNLOADS if (folder / name).is_file())],

@@ -39,8 +39,9 @@ MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 
 
 def titles(record: ComparisonRecord) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
-    """Titles of the classifiers by key, and the arms by name."""
+    """Titles of the classifiers by key, their mean among them, and the arms by name."""
     classifiers = {str(one["key"]): str(one["title"]) for one in record.classifiers}
+    classifiers[classifying.OVERALL] = classifying.overall_title(record)
     return classifiers, {str(arm["name"]): arm for arm in record.arms}
 
 
@@ -53,7 +54,7 @@ def lines_of(record: ComparisonRecord) -> list[dict[str, Any]]:
 def rows_of(record: ComparisonRecord) -> Iterator[dict[str, Any]]:
     """One row for each classifier, arm and measure: everything that is known, numbers as they are."""
     classifiers, arms = titles(record)
-    for line in lines_of(record):
+    for line in [*lines_of(record), *classifying.overall(record)]:
         arm = arms.get(line["arm"], {})
         about = {
             **{name: line.get(name) for name in ("classifier", "arm", "protocol", "tested")},
@@ -61,7 +62,8 @@ def rows_of(record: ComparisonRecord) -> Iterator[dict[str, Any]]:
             **{name: arm.get(name) for name in ("n_real", "n_synthetic", "copies")},
             "classifier_title": classifiers.get(line["classifier"], ""), "arm_title": arm.get("title", ""),
         }  # fmt: skip
-        for measure, found in (line.get("measures") or {}).items():
+        for measure in line.get("measures") or line.get("differences") or {}:
+            found = (line.get("measures") or {}).get(measure, {})
             gap = (line.get("differences") or {}).get(measure, {})
             between = {f"difference_{end}": gap.get(end) for end in ("low", "high")}
             judged = {name: gap.get(name) for name in ("p", "p_holm", "compared", "least_detectable", "verdict")}
@@ -96,7 +98,7 @@ def wide(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]) ->
     heads = [f"{classifying.title_of(one, measures)} {arrow}".strip() for one, arrow in zip(shown, arrows, strict=True)]
     header = ["Classifier", "Training set", *heads, f"Difference in {classifying.title_of(name, measures)}", "Verdict"]
     rows = []
-    for line in lines_of(record):
+    for line in [*lines_of(record), *classifying.overall(record)]:
         gap = (line.get("differences") or {}).get(name)
         values = [classifying.in_words((line.get("measures") or {}).get(one, {})) for one in shown]
         said = [classifying.signed(gap), str(gap.get("verdict", ""))] if gap else ["–", "–"]
@@ -137,8 +139,8 @@ def differences_caption(record: ComparisonRecord, measures: Measures) -> str:
     name = classifying.title_of(classifying.primary(record), measures)
     return (
         f"Differences in {name} from training on real images alone, paired by test image and training, with unadjusted "
-        "95 % intervals; p after Holm over all classifiers and training sets, verdicts by p < 0.05. “No difference "
-        "seen” is not “no difference”."
+        "95 % intervals; p after Holm over all classifiers and training sets (of the means over classifiers: over the "
+        "training sets), verdicts by p < 0.05. “No difference seen” is not “no difference”."
     )
 
 
@@ -158,7 +160,8 @@ def as_latex(record: ComparisonRecord, measures: Measures, chosen: Sequence[str]
     for start, end in _groups(heads, columns):
         made += _tables(about, rows, heads[start:end], columns[start:end])
         about = f"Classifiers on “{record.name}”, continued: {', '.join(heads[end:])}."
-    gaps = [(line, (line.get("differences") or {}).get(name)) for line in lines]
+    judged = [*classifying.overall(record), *lines]
+    gaps = [(line, (line.get("differences") or {}).get(name)) for line in judged]
     told = [(line, gap) for line, gap in gaps if gap]
     if told:
         heads = ["Difference", "p (Holm)", "Would miss", "Verdict"]

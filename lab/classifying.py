@@ -22,6 +22,7 @@ LEVEL = 0.05  # of p after Holm, as the engine judges
 LARGEST_FREE = 0.95  # beyond, “a difference under 0.97 would be missed” says nothing that a reader could use
 # Measures that stand in a table before somebody asks for more; the others are for those who look for them.
 MAIN = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auroc", "brier")
+OVERALL = ""  # stands for a classifier where a line is the mean over several
 BROKEN = ("failed", "interrupted")
 COUNTED = {"no difference seen": "no difference seen in", "cannot be told": "cannot be told for"}
 
@@ -114,9 +115,20 @@ def title_of(name: str, measures: Mapping[str, Row]) -> str:
     return str(measures.get(name, {}).get("title") or name.replace("_", " ").capitalize())
 
 
+def overall(record: ComparisonRecord) -> list[dict[str, Any]]:
+    """The lines over all classifiers, shaped as those of one."""
+    return [{**line, "classifier": OVERALL} for line in record.overall]
+
+
+def overall_title(record: ComparisonRecord) -> str:
+    """What stands for a classifier's title there."""
+    return f"Mean of {max((len(line['classifiers']) for line in record.overall), default=0)} classifiers"
+
+
 def headline(record: ComparisonRecord, measures: Mapping[str, Row]) -> list[str]:
     """What the whole comparison says, one sentence for each training set that is tested on real images."""
     name = primary(record)
+    means = {line["arm"]: line for line in record.overall if name in (line.get("differences") or {})}
     sentences = []
     for arm in record.arms:
         verdicts = [
@@ -124,10 +136,17 @@ def headline(record: ComparisonRecord, measures: Mapping[str, Row]) -> list[str]
             for line in record.summary
             if line.get("arm") == arm["name"] and name in (line.get("differences") or {})
         ]
-        if verdicts:
-            counted = [f"{COUNTED.get(word, word)} {verdicts.count(word)}" for word in dict.fromkeys(verdicts)]
-            of = f"of {len(verdicts)} classifier{'s' * (len(verdicts) > 1)}"
-            sentences.append(f"{arm['title']}: {', '.join(counted)} {of}.")
+        if not verdicts:
+            continue
+        counted = ", ".join(f"{COUNTED.get(word, word)} {verdicts.count(word)}" for word in dict.fromkeys(verdicts))
+        of = f"{len(verdicts)} classifier{'s' * (len(verdicts) > 1)}"
+        mean = means.get(arm["name"])
+        if mean:
+            said = judged(mean["differences"][name], title_of(name, measures))
+            together = f"Mean of {len(mean['classifiers'])} classifiers"
+            sentences.append(f"{arm['title']}. {together}, {said}. One by one: {counted} of {of}.")
+        else:
+            sentences.append(f"{arm['title']}: {counted} of {of}.")
     if sentences:
         sentences.append(
             f"Judged by {title_of(name, measures)} against training on real images alone. “No difference seen” is not "

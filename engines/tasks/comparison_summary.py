@@ -73,9 +73,7 @@ def summed_up(
     return lines, _over_all(pairs, varies, planned)
 
 
-def _over_all(
-    pairs: dict[tuple[str, str], tuple[Resampled, Resampled]], varies: bool, planned: int
-) -> list[Line]:
+def _over_all(pairs: dict[tuple[str, str], tuple[Resampled, Resampled]], varies: bool, planned: int) -> list[Line]:
     """One line for each arm with two classifiers or more: the mean of their differences.
 
     Those of a stopped comparison that have fewer seeds than others stay out of it.

@@ -4,6 +4,7 @@
   const lab = (window.lab = window.lab || {});
   lab.classifiedViews = lab.classifiedViews || {};
   const ROW = 26;
+  const OVERALL = ""; // in place of a classifier: the mean over several
   const ROOM = { top: 26, bottom: 40, right: 16 };
 
   class Forest {
@@ -19,7 +20,7 @@
       this.empty = make("p", { class: "lab-classified-dim" }, "Nothing is compared with real images alone: tick more training sets, or continue a comparison that was stopped.");
       this.svg = draw("svg", { class: "lab-forest", role: "img" });
       this.words = make("p", { class: "lab-forest-words", role: "status" });
-      this.note = make("p", { class: "lab-classified-dim" }, "“No difference seen” is not “no difference”: the bar in the background is what would mostly have been missed. Intervals are 95 %; p values are Holm's over all rows; a result speaks of this synthetic set only.");
+      this.note = make("p", { class: "lab-classified-dim" }, "“No difference seen” is not “no difference”: the bar in the background is what would mostly have been missed. Intervals are 95 %; p values are Holm's over all rows, those of the means over the training sets; a result speaks of this synthetic set only.");
       root.append(this.empty, this.svg, this.words, this.note);
       new ResizeObserver(() => this.plot()).observe(root);
     }
@@ -31,7 +32,7 @@
     show(data) {
       this.data = data;
       this.choice.show(data);
-      this.lines = data.summary.filter((line) => line.differences && line.differences[this.hub.measure] && Number.isFinite(line.differences[this.hub.measure].value));
+      this.lines = [...(data.overall || []), ...data.summary].filter((line) => line.differences && line.differences[this.hub.measure] && Number.isFinite(line.differences[this.hub.measure].value));
       const none = !this.lines.length;
       this.empty.hidden = !none;
       for (const part of [this.svg, this.words, this.note, this.save]) part.toggleAttribute("hidden", none);
@@ -49,7 +50,7 @@
       const left = Math.min(330, width * 0.36);
       const right = width - ROOM.right - 120;
       const x = (value) => left + ((Math.max(-far, Math.min(far, value)) + far) / (2 * far)) * (right - left);
-      const groups = data.classifiers.filter((one) => this.lines.some((line) => line.classifier === one.key));
+      const groups = [{ key: OVERALL, title: data.overall_title }, ...data.classifiers].filter((one) => this.lines.some((line) => line.classifier === one.key));
       const height = ROOM.top + ROOM.bottom + ROW * (groups.length + this.lines.length);
       const better = (data.measures[this.hub.measure] || {}).better !== "lower";
       const nodes = [];
@@ -78,7 +79,7 @@
     row(line, gap, x, y, left, right) {
       const { draw, colourOf, armOf } = this.parts;
       const { classifier, arm } = line;
-      const chosen = this.hub.chosen.classifier === classifier && this.hub.chosen.arm === arm;
+      const chosen = line === this.chosen();
       const about = { class: "row", tabindex: 0, role: "button", "data-classifier": classifier, "data-arm": arm, "aria-pressed": String(chosen), "aria-label": `${armOf(this.data, arm).title}: ${line.said[this.hub.measure]}` };
       const group = draw("g", about);
       const middle = y + ROW / 2;
@@ -94,7 +95,11 @@
       if (Number.isFinite(gap.low) && Number.isFinite(gap.high)) group.append(draw("line", { class: "interval", style: paint, x1: x(gap.low), x2: x(gap.high), y1: middle, y2: middle }));
       group.append(draw("circle", { class: "dot", style: paint, cx: x(gap.value), cy: middle, r: 4.5 }));
       group.append(draw("text", { class: "verdict", x: right + 10, y: middle + 4 }, gap.verdict));
-      const choose = () => this.hub.choose({ classifier, arm });
+      const choose = () => {
+        this.mean = classifier === OVERALL ? arm : null;
+        if (this.mean === null) this.hub.choose({ classifier, arm });
+        else this.plot();
+      };
       group.addEventListener("click", choose);
       group.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -107,9 +112,16 @@
       return group;
     }
 
+    // A mean is chosen here alone: the other views speak of one classifier.
+    chosen() {
+      const wanted = this.mean ? { classifier: OVERALL, arm: this.mean } : this.hub.chosen;
+      return this.lines.find((one) => one.classifier === wanted.classifier && one.arm === wanted.arm);
+    }
+
     say() {
-      const line = this.lines.find((one) => one.classifier === this.hub.chosen.classifier && one.arm === this.hub.chosen.arm);
-      this.words.textContent = line ? `${this.parts.classifierOf(this.data, line.classifier).title}, ${this.parts.armOf(this.data, line.arm).title}: ${line.said[this.hub.measure]}.` : "Choose a row to read it in words.";
+      const line = this.chosen();
+      const title = line && (line.classifier === OVERALL ? this.data.overall_title : this.parts.classifierOf(this.data, line.classifier).title);
+      this.words.textContent = line ? `${title}, ${this.parts.armOf(this.data, line.arm).title}: ${line.said[this.hub.measure]}.` : "Choose a row to read it in words.";
     }
   }
 

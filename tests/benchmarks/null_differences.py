@@ -9,7 +9,8 @@ halves, each of S seeds leaving out another S-th of the half's patients; `differ
 training patients against all of them. With --redraw each repeat takes a seventh of all patients as its own test set:
 then the scatter of the differences (`sd_of_differences`) is what `se` should come to, and `best_possible` is the power
 of a test that knew it. Printed beside it: one seed with the test set's bootstrap alone, as it is usually done; the
-plain sum of the bootstrap's and the seeds' jackknife variance; and DeLong's test of the seeds' mean scores.
+plain sum of the bootstrap's and the seeds' jackknife variance; and DeLong's test of the seeds' mean scores. `mean`
+is of the mean over three classifiers: this one, a linear discriminant and naive Bayes.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from engines import registry
-from engines.classifiers.intervals import Difference, difference
+from engines.classifiers.intervals import Difference, difference, differences_of, resampled
 from engines.classifiers.measures import measured
 from engines.classifiers.paired import delong, holm
 from engines.extractors.base import loaded
@@ -66,7 +70,7 @@ def parts(patients: list[str], count: int, seed: int) -> Array:
 
 
 def arm(
-    train: tuple[Array, Array, list[str]], chosen: Array, test: Array, seed: int, seeds: int, strength: float
+    train: tuple[Array, Array, list[str]], chosen: Array, test: Array, seed: int, seeds: int, classifier: Any
 ) -> Array:
     """Probabilities [S, N, 2] of classifiers that learned from the chosen images but for a part of the patients."""
     features, labels, patients = train[0][chosen], train[1][chosen], [train[2][n] for n in chosen]
@@ -74,7 +78,7 @@ def arm(
     rows = []
     for number in range(seeds):
         kept = left_out != number
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300))
+        model = make_pipeline(StandardScaler(), clone(classifier))
         rows.append(model.fit(features[kept], labels[kept]).predict_proba(test))
     return np.stack(rows)
 
@@ -99,8 +103,11 @@ def main() -> None:
     every = [described(args.data / part, args.extractor, args.weights) for part in ("train", "val")]
     features, labels = np.concatenate([part[0] for part in every]), np.concatenate([part[1] for part in every])
     patients = every[0][2] + every[1][2]
-    found: dict[str, list[tuple[dict[str, Difference], dict[str, Difference], dict[str, float], float]]] = defaultdict(
-        list
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    classifiers = (
+        LogisticRegression(C=args.strength, max_iter=300),
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+        GaussianNB(),
     )
     for repeat in range(args.repeats):
         tested = share_of(patients, 7, repeat) if args.redraw else np.arange(len(labels)) >= len(every[0][1])
@@ -109,17 +116,22 @@ def main() -> None:
         one, other = patient_halves(names, repeat)
         few = np.flatnonzero(share_of(names, 8, repeat))
         for kind, sets in {"null": (one, other), "power": (few, np.arange(len(whole)))}.items():
-            first, second = (
-                arm((features, labels, patients), whole[chosen], features[test], repeat, args.seeds, args.strength)
-                for chosen in sets
-            )
+            pairs = [
+                [arm((features, labels, patients), whole[chosen], features[test], repeat, args.seeds, one)
+                 for chosen in sets] for one in classifiers
+            ]  # fmt: skip
+            first, second = pairs[0]
+            drawn = [
+                tuple(resampled(labels[test], one, people, 1, MEASURES, seed=repeat) for one in pair) for pair in pairs
+            ]
+            mean = differences_of([(pair[0], pair[1]) for pair in drawn])
             ours = difference(labels[test], first, second, people, 1, MEASURES, seed=repeat)
             bare = difference(labels[test], first[:1], second[:1], people, 1, MEASURES, seed=repeat)
             theirs = delong(labels[test] == 1, first.mean(0)[:, 1], second.mean(0)[:, 1], people).p
             plain = {
                 name: plain_sum(labels[test], first, second, ours[name], name, len(set(people))) for name in MEASURES
             }
-            found[kind].append((ours, bare, plain, theirs))
+            found[kind].append((ours, bare, plain, theirs, mean))
     for kind, results in found.items():
         line: dict[str, Any] = {"what": kind, "repeats": args.repeats, "redraw": args.redraw, "seeds": args.seeds}
         for name in MEASURES:
@@ -136,6 +148,11 @@ def main() -> None:
                 "best_possible": best_possible([one.value for one in ours]),
                 "median_df": round(float(np.median([one.df for one in ours])), 1),
                 "least_detectable": round(float(np.median([one.least_detectable() for one in ours])), 4),
+            }
+            means = [result[4][name] for result in results]
+            line[name]["mean"] = {
+                "called": share([one.p for one in means]),
+                "least_detectable": round(float(np.median([one.least_detectable() for one in means])), 4),
             }
         line["any_after_holm"] = share([min(holm([result[0][name].p for name in MEASURES])) for result in results])
         line["delong_of_mean_scores"] = share([result[3] for result in results])

@@ -85,10 +85,16 @@ def test_differences_stand_where_they_are(planted: tuple[Any, Any]) -> None:
     (figure,) = figures(classified_figures.forest(record, MEASURES))
     dots = [float(dot.get("cx")) for dot in figure.iter("circle")]
     words = texts(figure)
-    assert len(dots) == 6 and "+0.040 [+0.010, +0.070] helps" in words and "helps →" in words
+    assert (
+        len(dots) == 9
+        and "Mean of 2 classifiers" in words
+        and "+0.040 [+0.010, +0.070] helps" in words
+        and "helps →" in words
+    )
     zero = float(next(figure.iter("line")).get("x1"))
     right = [said.split("] ")[1] for said in words if "] " in said]
-    assert right == [
+    assert right[:3] == ["no difference seen"] * 3, "means over the classifiers come first"
+    assert right[3:] == [
         "no difference seen",
         "helps",
         "no difference seen",
@@ -96,9 +102,10 @@ def test_differences_stand_where_they_are(planted: tuple[Any, Any]) -> None:
         "cannot be told",
         "no difference seen",
     ]
-    assert dots[3] - zero == pytest.approx(zero - dots[0], abs=0.2) and dots[3] < zero  # −0.04 and +0.04
-    assert dots[4] == pytest.approx(zero, abs=0.1)
-    assert classified_figures.forest(record.model_copy(update={"summary": record.summary[:2]}), MEASURES) == ""
+    assert dots[6] - zero == pytest.approx(zero - dots[3], abs=0.2) and dots[6] < zero  # −0.04 and +0.04
+    assert dots[7] == pytest.approx(zero, abs=0.1)
+    nothing = record.model_copy(update={"summary": record.summary[:2], "overall": []})
+    assert classified_figures.forest(nothing, MEASURES) == ""
 
 
 def test_phases_go_from_real_alone_onwards(planted: tuple[Any, Any]) -> None:

@@ -95,7 +95,9 @@ def download(client: TestClient, name: str, more: str = "") -> str:
 def test_the_table_to_compute_with(client: TestClient, workspace: Workspace) -> None:
     record = plant(workspace)
     rows = list(csv.DictReader(io.StringIO(download(client, "table.csv"))))
-    assert len(rows) == 6 * 4
+    assert len(rows) == 6 * 4 + 2 * 4
+    mean = rows[-1]
+    assert mean["classifier_title"] == "Mean of 2 classifiers" and mean["value"] == "" and mean["difference"] == "0.021"
     row = next(one for one in rows if one["arm"] == "phase-2" and one["classifier"].startswith("logistic"))
     line = next(one for one in record.summary if one["arm"] == "phase-2")
     assert float(row["value"]) == line["measures"][row["measure"]]["value"]
@@ -115,7 +117,7 @@ def test_the_printed_tables_hold_what_is_chosen(client: TestClient, workspace: W
     assert r"C & +0.040 {[}+0.010, +0.070{]} & 0.040 & 0.050 & helps \\" in gaps
     markdown = download(client, "table.md", "?measures=auroc")
     lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    assert len(lines) == 8 and all(line.count("|") == 6 for line in lines)
+    assert len(lines) == 10 and all(line.count("|") == 6 for line in lines)
     assert "no difference" in markdown and "Brier" not in markdown
 
 
@@ -137,7 +139,7 @@ def test_names_cannot_break_out_of_a_table(workspace: Workspace) -> None:
     assert_compiles(latex)
     markdown = classified_tables.as_markdown(record, MEASURES, ["auroc"])
     lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    assert len(lines) == 8 and all(len(re.findall(r"(?<!\\)\|", line)) == 6 for line in lines)
+    assert len(lines) == 10 and all(len(re.findall(r"(?<!\\)\|", line)) == 6 for line in lines)
     assert not re.search(r"(?<!\\)\](\(|\[)", markdown) and not re.search(r"(?<!\\)<", markdown)
     rows = list(csv.DictReader(io.StringIO(classified_tables.as_csv(record, MEASURES, []))))
     assert all(row["arm_title"].startswith("'=") for row in rows) and rows[0]["classifier_title"] == EVIL
@@ -168,5 +170,5 @@ def test_a_comparison_that_was_stopped_says_so(workspace: Workspace) -> None:
     stopped = record.model_copy(update={"rows": record.rows[:3], "summary": record.summary[:2]})
     assert "was stopped" in classified_report.page(stopped, MEASURES)
     assert "Stopped before its end" in classified_tables.as_markdown(stopped, MEASURES, ["auroc"])
-    nothing = record.model_copy(update={"rows": [], "summary": []})
+    nothing = record.model_copy(update={"rows": [], "summary": [], "overall": []})
     assert "No training set stands beside" in classified_report.page(nothing, MEASURES)
