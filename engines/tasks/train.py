@@ -12,6 +12,7 @@ from engines.tasks.base import TaskSpec
 from engines.tasks.measuring import Measures
 from engines.tasks.training_data import part_learned
 from engines.tasks.training_plan import TrainParameters, chosen_options, method_named, prepared
+from engines.training.guards import Remark
 from engines.training.loop import train
 from engines.training.perf import first_step
 from engines.training.plan import Plan
@@ -77,6 +78,14 @@ def _note(parameters: TrainParameters, plan: Plan, items: int, image_set: ImageS
         part=part_learned(image_set, parameters.learn_from == "all parts"),
     )
     workspace.save("runs", run_record, context.folder)
+    if plan.options.size > max(record.width, record.height):
+        remark = Remark(
+            "enlarged",
+            f"The images of “{record.name}” have {max(record.width, record.height)} pixels a side and are enlarged to "
+            f"{plan.options.size}: that costs time, and adds nothing to learn.",
+            "Choose a smaller size among the method's options, or make the image set larger on the Data tab.",
+        )
+        context.emit("warning", images_seen=0, **remark.__dict__)
 
 
 TASK = TaskSpec(

@@ -61,6 +61,8 @@ def test_a_training_is_noted_and_goes_on(workspace: Workspace) -> None:
     assert again["images_seen"] == 16 and again["batches"] == 4
     seen = [event["images_seen"] for event in events.read(workspace.folder("runs", "run"), "metrics")]
     assert seen == sorted(seen) and seen[-1] == 16
+    told = [one for one in events.read(workspace.folder("runs", "run"), "warning") if one["name"] == "enlarged"]
+    assert len(told) == 1 and "32 pixels a side and are enlarged to 64" in told[0]["text"]
 
 
 def test_changed_images_are_refused(workspace: Workspace) -> None:
