@@ -18,7 +18,7 @@ STYLE = (
     ".confusion{display:inline-table;width:auto;margin:0 28px 14px 0}.confusion caption{text-align:left;color:#566070}"
     f"{classified_drawing.STYLE}"
 )
-STATES = {"closed": "Closed", "open": "Open", "unknown": "Unknown"}
+STATES = {"closed": "In order", "open": "Take care", "unknown": "Not known", "note": "To know"}
 HOW = (
     "Values are means over the trainings with 95 % intervals: test patients are drawn anew with all their images "
     "(bootstrap by patient), and the scatter of the trainings is added where each of them left out other training "
@@ -45,6 +45,7 @@ def page(record: ComparisonRecord, measures: classified_tables.Measures, curves:
         f'<p class="dim">{_text(words.NAME)} · {_text(words.NOT_FOR_DIAGNOSIS)}</p>',
         *(f'<p class="warn">{_text(note)}</p>' for note in notes if note),
         *(f"<p>{_text(sentence)}</p>" for sentence in classifying.headline(record, measures)),
+        f"<h2>Methods</h2><p>{_text(methods(record, measures))}</p><p>{HOW}</p>",
         "<h2>What could make it untrue</h2>",
         _guards(record),
         "<h2>Results</h2>",
@@ -58,7 +59,7 @@ def page(record: ComparisonRecord, measures: classified_tables.Measures, curves:
         *_confusions(record),
         published,
         _refused(record),
-        f"<h2>Methods</h2><p>{_text(methods(record, measures))}</p><p>{HOW}</p><dl>",
+        "<h2>Settings</h2><dl>",
         *(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in protocol(record)),
         "</dl>",
     ]
@@ -156,7 +157,7 @@ def _value(cell: str) -> str:
 
 def _guards(record: ComparisonRecord) -> str:
     lines = [
-        f"<dt>{STATES.get(str(one.get('state')), 'Unknown')}</dt>"
+        f"<dt>{STATES.get(str(one.get('state')), STATES['unknown'])}</dt>"
         f"<dd><b>{_text(one.get('title', ''))}.</b> {_text(one.get('text', ''))}</dd>"
         for one in record.guards
     ]

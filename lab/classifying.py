@@ -24,7 +24,8 @@ LARGEST_FREE = 0.95  # beyond, “a difference under 0.97 would be missed” say
 MAIN = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auroc", "brier")
 OVERALL = ""  # stands for a classifier where a line is the mean over several
 BROKEN = ("failed", "interrupted")
-COUNTED = {"no difference seen": "no difference seen in", "cannot be told": "cannot be told for"}
+NO_DIFFERENCE = "no difference seen"
+COUNTED = {NO_DIFFERENCE: "no difference seen in", "cannot be told": "cannot be told for"}
 
 
 def primary(record: ComparisonRecord) -> str:
@@ -137,14 +138,18 @@ def headline(record: ComparisonRecord, measures: Mapping[str, Row]) -> list[str]
             if line.get("arm") == arm["name"] and name in (line.get("differences") or {})
         ]
         if not verdicts:
+            if _nowhere_trained(record, arm):
+                sentences.append(f"{arm['title']}: not trained; the checks say why.")
             continue
         counted = ", ".join(f"{COUNTED.get(word, word)} {verdicts.count(word)}" for word in dict.fromkeys(verdicts))
         of = f"{len(verdicts)} classifier{'s' * (len(verdicts) > 1)}"
         mean = means.get(arm["name"])
         if mean:
-            said = judged(mean["differences"][name], title_of(name, measures))
-            together = f"Mean of {len(mean['classifiers'])} classifiers"
-            sentences.append(f"{arm['title']}. {together}, {said}. One by one: {counted} of {of}.")
+            found, count = mean["differences"][name], len(mean["classifiers"])
+            told = [f"{title_of(name, measures)} {signed(found)}", f"{p_words(found.get('p_holm'))} after Holm"]
+            told += [least(found)] if found["verdict"] == NO_DIFFERENCE else []
+            said = f"{found['verdict']}, as the mean of {count} classifiers ({'; '.join(one for one in told if one)})"
+            sentences.append(f"{arm['title']}: {said}. One by one: {counted} of {of}.")
         else:
             sentences.append(f"{arm['title']}: {counted} of {of}.")
     if sentences:
@@ -153,6 +158,12 @@ def headline(record: ComparisonRecord, measures: Mapping[str, Row]) -> list[str]
             "“no difference”, and a result speaks of this synthetic set and these test patients only."
         )
     return sentences
+
+
+def _nowhere_trained(record: ComparisonRecord, arm: Row) -> bool:
+    """Whether no classifier could be trained on a training set: it is missing from the table, and that must be said."""
+    refused = {one.get("classifier") for one in record.not_done if one.get("arm") == arm["name"]}
+    return bool(refused) and refused == {one["key"] for one in record.classifiers}
 
 
 class Lines:

@@ -9,6 +9,12 @@ from engines.jobs.store import TRAIN
 from engines.records import JobRecord, JobState
 
 EXIT_FAILED, EXIT_UNUSABLE, EXIT_DISK_FULL, EXIT_UNWRITTEN = 1, 2, 28, 74  # of engines.worker
+# What is not lost of these kinds of job, and what to do if their process is killed again and again.
+_KEPT = {
+    TRAIN: ("the training goes on from its last checkpoint", "choose a smaller batch or size"),
+    "compare": ("trainings that are done are not repeated", "choose fewer or smaller classifiers"),
+}
+_NOTHING_KEPT = ("the job starts over; nothing half-made was kept", "choose fewer or smaller images")
 _CRASHES = {
     getattr(signal, name): words
     for name, words in {
@@ -51,7 +57,7 @@ def ending(record: JobRecord, exit_code: int | None, asked: bool = False) -> tup
         return "interrupted", LabError(
             "The job's process was killed.",
             "Somebody ended it, or the system did because the memory ran out.",
-            f"{again} If it comes back, choose a smaller batch or size.",
+            f"{again} If it comes back, {_kept(record)[1]}.",
         )
     why = f"It ended with code {code}." if code else "The computer or Phantom Lab was restarted, or it was ended."
     return "interrupted", LabError("The job's process is gone.", why, again)
@@ -66,6 +72,8 @@ def not_started(why: str) -> LabError:
 
 
 def _advice(record: JobRecord) -> str:
-    if record.kind == TRAIN:
-        return "Press Resume: the training goes on from its last checkpoint."
-    return "Press Resume: the job starts over; nothing half-made was kept."
+    return f"Press Resume: {_kept(record)[0]}."
+
+
+def _kept(record: JobRecord) -> tuple[str, str]:
+    return _KEPT.get(record.kind, _NOTHING_KEPT)

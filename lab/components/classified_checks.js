@@ -1,15 +1,17 @@
-// Checks: what could make a comparison untrue, each with a lock that is closed, open, or cannot be looked at.
+// Checks: what could make a comparison untrue, each with a lock that is closed or open, or cannot be looked at; and what is only to be known.
 (() => {
   "use strict";
   const lab = (window.lab = window.lab || {});
   lab.classifiedViews = lab.classifiedViews || {};
-  const STATES = { closed: "Closed", open: "Open", unknown: "Unknown" };
+  const STATES = { closed: "In order", open: "Take care", unknown: "Not known", note: "To know" };
   const SHACKLE = { closed: "M5 8V5.5a3 3 0 0 1 6 0V8", open: "M5 8V4.5a3 3 0 0 1 5.8-1", unknown: "M5 8V5.5a3 3 0 0 1 6 0V8" };
 
   function lock(state) {
     const { draw } = lab.classifiedParts;
     const svg = draw("svg", { class: "lab-lock", "data-state": state, viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true" });
-    svg.append(draw("path", { d: SHACKLE[state] || SHACKLE.unknown }), draw("rect", { x: 3, y: 8, width: 10, height: 6.5, rx: 1.5 }));
+    // What is only to be known has no lock, but the i of information.
+    if (state === "note") svg.append(draw("rect", { x: 2, y: 2, width: 12, height: 12, rx: 6 }), draw("path", { d: "M8 7.5v4M8 4.6v.9" }));
+    else svg.append(draw("path", { d: SHACKLE[state] || SHACKLE.unknown }), draw("rect", { x: 3, y: 8, width: 10, height: 6.5, rx: 1.5 }));
     return svg;
   }
 

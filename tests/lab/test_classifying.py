@@ -92,13 +92,19 @@ def test_a_line_is_dressed_for_the_page(workspace: Workspace) -> None:
 def test_the_whole_in_sentences(workspace: Workspace) -> None:
     record = plant(workspace)
     said = classifying.headline(record, MEASURES)
-    mean = "Mean of 2 classifiers, no difference seen: AUROC +0.021 [−0.004, +0.046]; p = 0.16 after Holm; "
-    assert said[0].startswith(f"Phase 1: real + 4 synthetic. {mean}")
+    assert said[0].startswith(
+        "Phase 1: real + 4 synthetic: no difference seen, as the mean of 2 classifiers (AUROC +0.021 [−0.004, +0.046]; "
+        "p = 0.16 after Holm; a difference under 0.040 would mostly be missed)."
+    )
     assert said[0].endswith("One by one: no difference seen in 1, hurts 1 of 2 classifiers.")
     assert said[1].endswith("One by one: helps 1, cannot be told for 1 of 2 classifiers.")
     old = classifying.headline(record.model_copy(update={"overall": []}), MEASURES)
     assert old[1] == "Phase 2: real + 8 synthetic: helps 1, cannot be told for 1 of 2 classifiers."
     assert "“No difference seen” is not “no difference”" in said[2]
+    refused = [{"classifier": one["key"], "arm": "phase-2"} for one in record.classifiers]
+    without = [line for line in record.summary if line["arm"] != "phase-2"]
+    missing = record.model_copy(update={"not_done": refused, "summary": without, "overall": record.overall[:1]})
+    assert classifying.headline(missing, MEASURES)[1] == "Phase 2: real + 8 synthetic: not trained; the checks say why."
     assert classifying.headline(plant_alone(workspace), MEASURES) == []
 
 
