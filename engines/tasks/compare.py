@@ -95,8 +95,8 @@ def _guarded(
                 f"{len(leaks)} of {len(names)} share a patient or their content with training images (for instance "
                 f"{first['item']}: {first['kind']} as {first['other_item']}, among the {first['other_part']}); "
                 f"{len(test.places)} would be left.",
-                "Choose another real set as test images, of patients whom nothing here has learned; or divide this one on "
-                "the Data tab, and train the generator anew on its training part.",
+                "Choose another real set as test images, of patients whom nothing here has learned; or divide this one "
+                "on the Data tab, and train the generator anew on its training part.",
             )
         material = replace(material, test=test)
     context.progress(0.02, "Looking for what else could tell the classes apart")
