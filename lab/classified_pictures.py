@@ -28,7 +28,7 @@ TEST_FILE = "test.csv"
 MOST_AT_ONCE = 96  # images of one answer: a page of a gallery
 KEPT = 12  # of what was read, newest first: a few classifiers × training sets, and the tables of their sets
 ADVICE = "Compare again: what is finished is not trained anew."
-HEAT = np.array([(68, 1, 84), (188, 55, 84), (253, 231, 37)], float)  # dark to bright, so that grey prints keep order
+HEAT = np.array([(200, 30, 60), (240, 120, 20), (255, 235, 80)], float)  # dark to bright: grey prints keep the order
 HEAVIEST = 0.6  # of a saliency map at its height: the image stays visible below
 
 
@@ -205,7 +205,10 @@ class Predictions:
         return files.open_npy(inside(self.workspace, images.folder / "images.npy"))
 
     def saliency(self, id: str, classifier: int, arm: int, index: int) -> bytes:
-        """Where the first seed's network looked in a test image, as a PNG to lie over it: clear where it did not."""
+        """Where the first seed's network looked in a test image, as a PNG to lie over it: clear where it did not.
+
+        It thickens with the square of the height: some networks' maps are broad, and would hide the image.
+        """
         first = self.told(id, classifier, arm).first
         at = np.flatnonzero(first.get("mapped", np.zeros(0, int)) == index)
         if not len(at):
@@ -213,7 +216,7 @@ class Predictions:
         height = first["maps"][at[0]].astype(float) / 255
         levels = np.linspace(0, 1, len(HEAT))
         colours = [np.interp(height, levels, HEAT[:, channel]) for channel in range(3)]
-        layers = np.stack([*colours, 255 * HEAVIEST * height], axis=-1)
+        layers = np.stack([*colours, 255 * HEAVIEST * height**2], axis=-1)
         return _png(Image.fromarray(np.round(layers).astype(np.uint8), "RGBA"))
 
     def table(self, id: str, classifier: int, arm: int) -> bytes:

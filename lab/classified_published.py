@@ -83,10 +83,20 @@ def _rows(record: ComparisonRecord, study: Mapping[str, Any], methods: Methods) 
             yield {
                 "classifier": key, "classifier_title": classifiers[key], "arm": arm["name"], "arm_title": arm["title"],
                 "note": "; ".join(text for text in (source, one["variant"]) if text), "test": one["test"],
+                "amounts": _amounts(arm, study["numbers"]),
                 "n_real": arm.get("n_real"), "n_synthetic": arm.get("n_synthetic"), "n_test": arm.get("n_test") or 0,
                 "seeds": line.get("seeds"), "missing": missing,
                 "cells": {name: _cell(printed, name, line, record) for name, printed in one["values"].items()},
             }  # fmt: skip
+
+
+def _amounts(arm: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
+    """Synthetic images added here and in print, in a phase where these differ; the names of other arms say theirs."""
+    phase = arm["name"].partition(":")[0].removeprefix("phase-")
+    if phase == arm["name"] or not phase.isdigit() or "phase_step" not in numbers:
+        return ""
+    here, printed = int(arm.get("n_synthetic") or 0), int(phase) * int(numbers["phase_step"])
+    return f"here + {here:,}, printed + {printed:,}" if here != printed else ""
 
 
 def _cell(printed: float, name: str, line: Mapping[str, Any], record: ComparisonRecord) -> dict[str, Any]:
@@ -157,7 +167,8 @@ def wide(study: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
             one = row["cells"].get(column["name"])
             cells += [one["printed_text"], "not trained" if row["missing"] else one["text"]] if one else ["–", "–"]
         asked = f"printed: {row['test']}; here: {row['n_test']:,} images"
-        rows.append([row["classifier_title"], row["arm_title"], row["note"] or "–", *cells, asked])
+        note = "; ".join(text for text in (row["amounts"], row["note"]) if text)
+        rows.append([row["classifier_title"], row["arm_title"], note or "–", *cells, asked])
     return header, rows
 
 
@@ -198,7 +209,8 @@ def as_csv(found: Sequence[Mapping[str, Any]]) -> str:
             for name, cell in row["cells"].items():
                 line = {
                     **row, "study": study["name"], "measure": name, "printed": cell["printed"], "here": cell["value"],
-                    "printed_note": row["note"], "printed_test": row["test"], "low": cell["low"], "high": cell["high"],
+                    "printed_note": "; ".join(text for text in (row["amounts"], row["note"]) if text),
+                    "printed_test": row["test"], "low": cell["low"], "high": cell["high"],
                 }  # fmt: skip
                 writer.writerow([_safe(line.get(column)) for column in COLUMNS])
     return written.getvalue()

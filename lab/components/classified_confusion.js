@@ -56,9 +56,16 @@
           return line && line.confusion ? [this.table(classifier, arm, line)] : [];
         });
         if (!tables.length) return [];
-        return [make("h4", {}, classifier.title), make("div", { class: "lab-confusion-row" }, ...tables)];
+        return [make("h4", {}, classifier.title), this.side(tables)];
       }));
       for (const caption of this.list.querySelectorAll("caption[data-arm]")) caption.style.borderColor = colourOf(data, caption.dataset.arm);
+    }
+
+    // As many beside each other as the room holds.
+    side(tables) {
+      const row = lab.classifiedParts.make("div", { class: "lab-confusion-row", "data-classes": this.data.classes.length > MOST_TEXT ? "many" : null }, ...tables);
+      row.style.setProperty("--least", `${96 + 78 * this.data.classes.length}px`);
+      return row;
     }
 
     table(classifier, arm, line) {

@@ -5,7 +5,10 @@
   lab.classifiedViews = lab.classifiedViews || {};
   const ROW = 26;
   const OVERALL = ""; // in place of a classifier: the mean over several
-  const ROOM = { top: 26, bottom: 40, right: 16 };
+  const LINE = 13; // of a name in two lines
+  const ROOM = { top: 40, bottom: 40, right: 10 };
+  const WORDS = 290; // for a row's estimate and verdict
+  const LETTER = 6.6;
 
   class Forest {
     constructor(root, tools, hub) {
@@ -18,10 +21,12 @@
       this.save.addEventListener("click", () => lab.savePicture(this.svg, `${hub.shown}-differences.png`));
       tools.append(this.save);
       this.empty = make("p", { class: "lab-classified-dim" }, "Nothing is compared with real images alone: tick more training sets, or continue a comparison that was stopped.");
-      this.svg = draw("svg", { class: "lab-forest", role: "img" });
-      this.words = make("p", { class: "lab-forest-words", role: "status" });
+      this.svg = draw("svg", { class: "lab-forest", role: "group" });
+      this.foot = new this.parts.Foot(hub, "status");
+      this.words = this.foot.root;
+      this.words.classList.add("lab-forest-words");
       this.note = make("p", { class: "lab-classified-dim" }, "“No difference seen” is not “no difference”: the bar in the background is what would mostly have been missed. Intervals are 95 %; p values are Holm's over all rows, those of the means over the training sets; a result speaks of this synthetic set only.");
-      root.append(this.empty, this.svg, this.words, this.note);
+      root.append(this.empty, this.svg, this.note, this.words);
       new ResizeObserver(() => this.plot()).observe(root);
     }
 
@@ -47,16 +52,18 @@
       const found = (line) => line.differences[this.hub.measure];
       const reach = this.lines.flatMap((line) => [found(line).low, found(line).high, found(line).value]).filter(Number.isFinite).map(Math.abs);
       const far = Math.max(...reach, 0.001) * 1.1;
-      const left = Math.min(330, width * 0.36);
-      const right = width - ROOM.right - 120;
+      const left = Math.min(330, width * 0.29);
+      const right = width - ROOM.right - WORDS;
       const x = (value) => left + ((Math.max(-far, Math.min(far, value)) + far) / (2 * far)) * (right - left);
       const groups = [{ key: OVERALL, title: data.overall_title }, ...data.classifiers].filter((one) => this.lines.some((line) => line.classifier === one.key));
-      const height = ROOM.top + ROOM.bottom + ROW * (groups.length + this.lines.length);
+      const names = new Map(this.lines.map((line) => [line, parts.lines(parts.armOf(data, line.arm).title, Math.floor((left - 26) / LETTER))]));
+      const tall = (line) => ROW + LINE * (names.get(line).length - 1);
+      const height = ROOM.top + ROOM.bottom + ROW * groups.length + this.lines.reduce((sum, line) => sum + tall(line), 0);
       const better = (data.measures[this.hub.measure] || {}).better !== "lower";
       const nodes = [];
       for (const at of parts.ticks(-far, far, 6)) {
         nodes.push(draw("line", { class: at ? "grid" : "zero", x1: x(at), x2: x(at), y1: ROOM.top - 6, y2: height - ROOM.bottom }));
-        nodes.push(draw("text", { x: x(at), y: height - ROOM.bottom + 15, "text-anchor": "middle" }, `${at > 0 ? "+" : at < 0 ? "−" : ""}${Math.abs(at)}`));
+        for (const y of [ROOM.top - 12, height - ROOM.bottom + 15]) nodes.push(draw("text", { class: "name", x: x(at), y, "text-anchor": "middle" }, `${at > 0 ? "+" : at < 0 ? "−" : ""}${Math.abs(at)}`));
       }
       nodes.push(draw("text", { class: "name", x: x(0), y: height - 5, "text-anchor": "middle" }, `difference in ${parts.titleOf(data, this.hub.measure)} from real images alone`));
       nodes.push(draw("text", { class: "name", x: left, y: 12 }, better ? "← hurts" : "← helps"), draw("text", { class: "name", x: right, y: 12, "text-anchor": "end" }, better ? "helps →" : "hurts →"));
@@ -65,48 +72,51 @@
         nodes.push(draw("text", { class: "group", x: 2, y: y + 16 }, classifier.title));
         y += ROW;
         for (const line of this.lines.filter((one) => one.classifier === classifier.key)) {
-          nodes.push(this.row(line, found(line), x, y, left, right));
-          y += ROW;
+          nodes.push(this.row(line, names.get(line), x, y, right, tall(line), classifier.title));
+          y += tall(line);
         }
       }
       this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       this.svg.setAttribute("height", String(height));
-      this.svg.setAttribute("aria-label", this.lines.map((line) => `${line.classifier}, ${line.arm}: ${line.said[this.hub.measure]}`).join(". "));
+      this.svg.setAttribute("aria-label", `Differences in ${parts.titleOf(data, this.hub.measure)} from real images alone`);
       this.svg.replaceChildren(...nodes);
       this.say();
     }
 
-    row(line, gap, x, y, left, right) {
-      const { draw, colourOf, armOf } = this.parts;
+    row(line, names, x, y, right, tall, of) {
+      const { draw, colourOf, armOf, kindOf } = this.parts;
       const { classifier, arm } = line;
+      const gap = line.differences[this.hub.measure];
       const chosen = line === this.chosen();
-      const about = { class: "row", tabindex: 0, role: "button", "data-classifier": classifier, "data-arm": arm, "aria-pressed": String(chosen), "aria-label": `${armOf(this.data, arm).title}: ${line.said[this.hub.measure]}` };
+      const about = { class: "row", tabindex: 0, role: "button", "data-classifier": classifier, "data-arm": arm, "aria-pressed": String(chosen), "aria-label": `${of}, ${armOf(this.data, arm).title}: ${line.said[this.hub.measure]}` };
       const group = draw("g", about);
-      const middle = y + ROW / 2;
+      const middle = y + tall / 2;
       const paint = `color: ${colourOf(this.data, arm)}`;
-      group.append(draw("rect", { class: "hit", x: 0, y, width: right + 120, height: ROW }));
-      const title = armOf(this.data, arm).title;
-      const fits = Math.floor((left - 26) / 6.4);
-      group.append(draw("text", { class: "arm", x: 14, y: middle + 4 }, title.length > fits ? `${title.slice(0, fits - 1)}…` : title));
+      group.append(draw("rect", { class: "hit", x: 0, y, width: right + WORDS, height: tall }));
+      const first = middle + 4 - (LINE / 2) * (names.length - 1);
+      group.append(...names.map((text, n) => draw("text", { class: "arm", x: 14, y: first + n * LINE }, text)));
       if (Number.isFinite(gap.least_detectable)) {
         const [from, to] = [x(-gap.least_detectable), x(gap.least_detectable)];
-        group.append(draw("rect", { class: "least", x: from, y: y + 4, width: to - from, height: ROW - 8 }));
+        group.append(draw("rect", { class: "least", x: from, y: y + 4, width: to - from, height: tall - 8 }));
       }
       if (Number.isFinite(gap.low) && Number.isFinite(gap.high)) group.append(draw("line", { class: "interval", style: paint, x1: x(gap.low), x2: x(gap.high), y1: middle, y2: middle }));
       group.append(draw("circle", { class: "dot", style: paint, cx: x(gap.value), cy: middle, r: 4.5 }));
-      group.append(draw("text", { class: "verdict", x: right + 10, y: middle + 4 }, gap.verdict));
+      group.append(draw("text", { class: "arm", x: right + 10, y: middle + 4 }, gap.text));
+      group.append(draw("text", { class: "verdict", "data-verdict": kindOf(gap.verdict), x: right + WORDS, y: middle + 4, "text-anchor": "end" }, gap.verdict));
       const choose = () => {
         this.mean = classifier === OVERALL ? arm : null;
         if (this.mean === null) this.hub.choose({ classifier, arm });
         else this.plot();
+        const again = this.svg.querySelector(`g[data-classifier="${CSS.escape(classifier)}"][data-arm="${CSS.escape(arm)}"]`);
+        if (!again) return;
+        again.focus({ preventScroll: true });
+        this.foot.bring(again);
       };
       group.addEventListener("click", choose);
       group.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();
         choose();
-        const again = this.svg.querySelector(`g[data-classifier="${CSS.escape(classifier)}"][data-arm="${CSS.escape(arm)}"]`);
-        if (again) again.focus();
       });
       group.append(draw("title", {}, line.said[this.hub.measure]));
       return group;
@@ -120,8 +130,14 @@
 
     say() {
       const line = this.chosen();
-      const title = line && (line.classifier === OVERALL ? this.data.overall_title : this.parts.classifierOf(this.data, line.classifier).title);
-      this.words.textContent = line ? `${title}, ${this.parts.armOf(this.data, line.arm).title}: ${line.said[this.hub.measure]}.` : "Choose a row to read it in words.";
+      if (!line) {
+        this.foot.hint("Choose a row to read it in words.");
+        return;
+      }
+      const mean = line.classifier === OVERALL;
+      const { classifier, arm } = line;
+      const title = mean ? this.data.overall_title : this.parts.classifierOf(this.data, classifier).title;
+      this.foot.say(`${title} · ${this.parts.armOf(this.data, arm).title}`, mean ? [] : this.foot.ways(this.data, { classifier, arm }), line.said[this.hub.measure]);
     }
   }
 

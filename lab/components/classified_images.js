@@ -29,10 +29,13 @@
       this.arm = list("Training set", "What it had learned from");
       this.true_ = list("True class", "What the images are");
       this.predicted = list("Taken for", "What they were taken for");
-      this.heat = make("button", { type: "button", class: "lab-button lab-looked-toggle", "aria-pressed": "false", title: LOOKED }, "Where it looked");
+      this.heat = make("button", { type: "button", class: "lab-button lab-looked-toggle", "aria-pressed": "false", title: LOOKED }, "Where it reacted");
       this.heat.addEventListener("click", () => this.toggle());
       this.csv = make("a", { class: "lab-classified-save", title: "Every test image of this classifier and training set, with what each seed said of each class" }, "Predictions");
-      tools.append(this.heat, this.csv);
+      const shade = make("i", { class: "lab-looked-key" });
+      this.key_ = make("span", { class: "lab-classified-key", title: LOOKED }, "little", shade, "most");
+      this.none = make("span", { class: "lab-classified-key" }, "no maps: only networks have them, of their surest mistakes");
+      tools.append(this.none, this.key_, this.heat, this.csv);
       const arrow = make("span", { "aria-hidden": "true" }, "taken for");
       this.choice = make("div", { class: "lab-looked-choice" }, this.classifier, this.arm, this.true_, arrow, this.predicted);
       this.words = make("p", { class: "lab-classified-about", role: "status" });
@@ -47,7 +50,7 @@
       const { make } = lab.classifiedParts;
       this.data = data;
       const some = data.summary.length > 0;
-      for (const part of [this.choice, this.heat, this.csv, this.list]) part.hidden = !some;
+      for (const part of [this.choice, this.heat, this.csv, this.list, this.none, this.key_]) part.hidden = !some;
       if (!some) {
         this.asked = {};
         this.list.replaceChildren();
@@ -126,12 +129,13 @@
       const images = `${count} ${classes[is]} image${this.total === 1 ? "" : "s"}`;
       const seeds = this.seeds > 1 ? `at least one of ${this.seeds} seeds` : "its one seed";
       const what = this.total ? `${images} ${this.total === 1 ? "was" : "were"} taken for ${classes[predicted]} by ${seeds}: those that most seeds took so come first, the surest of them before the others.` : `No ${classes[is]} image was taken for ${classes[predicted]}.`;
-      const near = this.found.some((image) => image.nearest.length) ? " Beside each, the training images nearest to it by what the first seed's classifier decides by, the nearest first."
+      const near = this.found.some((image) => image.nearest.length) ? " Beside each, the training images nearest to it by what the first seed's classifier decides by, the nearest first; a class in red is not the image's own."
         : this.total ? " Its nearest training images were not kept." : "";
       this.words.textContent = what + near;
       const mapped = this.found.some((image) => image.mapped);
       this.heat.disabled = !mapped;
-      this.heat.title = mapped ? LOOKED : "No map was kept of these images: only networks have them, of their surest mistakes first";
+      this.none.hidden = mapped || !this.total;
+      this.key_.hidden = !mapped || this.heat.getAttribute("aria-pressed") !== "true";
     }
 
     picture(image, side) {
@@ -164,16 +168,16 @@
         make("span", { "data-wrong": wrong ? "yes" : "no" }, `${wrong ? "✗" : "✓"} is ${image.label}`), make("span", { title: "So many seeds took it for this class" }, seeds),
         make("span", {}, [named(image), image.patient && `patient ${image.patient}`].filter(Boolean).join(" · ")));
       const near = make("span", { class: "lab-looked-near" }, ...image.nearest.map((one) => this.neighbour(one, image)));
-      const button = make("button", { type: "button", class: "lab-looked-one", "data-index": image.index, title: "Open it large. Arrow keys go to the next" }, stage, about, near);
-      button.addEventListener("click", () => this.open(place));
+      const button = make("button", { type: "button", class: "lab-looked-one", "data-index": image.index, title: "Open it large, beside a training image. Arrow keys go to the next" }, stage, about, near);
+      button.addEventListener("click", (event) => this.open(place, Math.max(0, [...near.children].indexOf(event.target.closest(".lab-looked-figure")))));
       return make("li", {}, button);
     }
 
-    neighbour(one, image, side = SIDE) {
+    neighbour(one, image, tag = "span") {
       const { make } = lab.classifiedParts;
       const [kind, title] = KINDS[one.kind];
-      const figure = make("span", { class: `lab-looked-figure ${one.kind}`, "data-same": one.label === image.label ? "yes" : "no", title: `${title}: ${named(one)}, ${one.label}${one.patient ? `, patient ${one.patient}` : ""}` });
-      figure.append(make("img", { src: this.picture(one, side), alt: `${kind}, ${one.label}`, loading: "lazy", draggable: "false" }), make("em", {}, kind), make("small", {}, one.label));
+      const figure = make(tag, { type: tag === "button" ? "button" : null, class: `lab-looked-figure ${one.kind}`, "data-same": one.label === image.label ? "yes" : "no", title: `${title}: ${named(one)}, ${one.label}${one.patient ? `, patient ${one.patient}` : ""}` });
+      figure.append(make("img", { src: this.picture(one, SIDE), alt: `${kind}, ${one.label}`, loading: "lazy", draggable: "false" }), make("em", {}, kind), make("small", {}, one.label));
       return figure;
     }
 
@@ -181,6 +185,7 @@
       const on = this.heat.getAttribute("aria-pressed") !== "true";
       this.heat.setAttribute("aria-pressed", String(on));
       this.list.toggleAttribute("data-heat", on);
+      this.key_.hidden = !on;
     }
 
     key(event) {
@@ -193,14 +198,18 @@
       next.scrollIntoView({ block: "nearest" });
     }
 
-    // One image large, with its map over it as strongly as one likes.
-    open(start) {
+    // One image large beside one of its nearest training images, with its map over it as strongly as one likes.
+    open(start, nearest = 0) {
       const { make } = lab.classifiedParts;
       let place = start;
       const image = make("img", { alt: "", draggable: "false" });
       const heat = make("img", { class: "heat", alt: "", draggable: "false" });
-      const slider = make("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "Strength of the map of where it looked" });
-      const strength = make("label", { class: "lab-looked-strength", title: LOOKED }, make("span", {}, "where it looked"), slider);
+      const slider = make("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "Strength of the map of where it reacted" });
+      const strength = make("label", { class: "lab-looked-strength", title: LOOKED }, make("span", {}, "where it reacted"), slider);
+      const caption = make("figcaption", {});
+      const other = make("img", { alt: "", draggable: "false" });
+      const otherCaption = make("figcaption", {});
+      const beside = make("figure", {}, make("div", { class: "lab-looked-stage" }, other), otherCaption);
       const words = make("p", { role: "status" });
       const near = make("div", { class: "lab-looked-near" });
       const step = (text, by, name) => {
@@ -210,10 +219,21 @@
       };
       const close = make("button", { type: "button", class: "lab-button plain" }, "Close");
       const dialog = make("dialog", { class: "lab-dialog lab-looked-large", "aria-label": "A test image and its nearest training images" },
-        make("div", { class: "lab-looked-stage" }, image, heat), strength, words, near,
+        make("div", { class: "lab-looked-pair" }, make("figure", {}, make("div", { class: "lab-looked-stage" }, image, heat), caption), beside), strength, words, near,
         make("div", { class: "lab-wipe-foot" }, step("←", -1, "The image before"), step("→", 1, "The next image"), make("span", { class: "lab-space" }), close));
       const fade = () => { heat.style.opacity = String(slider.value / 100); };
-      const go = (next) => {
+      const compare = (n) => {
+        const one = this.found[place];
+        const shown = one.nearest[n];
+        beside.hidden = !shown;
+        if (!shown) return;
+        [...near.children].forEach((button, k) => button.setAttribute("aria-pressed", String(k === n)));
+        other.src = this.picture(shown);
+        other.alt = `Training ${named(shown)}`;
+        const same = shown.label === one.label ? "yes" : "no";
+        otherCaption.replaceChildren(`${KINDS[shown.kind][1]}, `, make("b", { "data-same": same }, shown.label), make("br", {}), [named(shown), shown.patient && `patient ${shown.patient}`].filter(Boolean).join(", "));
+      };
+      const go = (next, n = 0) => {
         place = (next + this.found.length) % this.found.length;
         const one = this.found[place];
         const { score, seeds } = this.told(one);
@@ -222,8 +242,14 @@
         image.alt = `Test ${named(one)}`;
         heat.hidden = strength.hidden = !one.mapped;
         if (one.mapped) heat.src = this.map(one);
-        words.textContent = `${place + 1} of ${this.found.length}${this.total > this.found.length ? ` (of ${this.total})` : ""}. Test ${[named(one), one.patient && `patient ${one.patient}`].filter(Boolean).join(", ")}, is ${one.label}; ${seeds} took it for ${taken}, with a mean probability of ${score}.`;
-        near.replaceChildren(...one.nearest.map((other) => this.neighbour(other, one)));
+        caption.replaceChildren("The test image, ", make("b", {}, one.label), make("br", {}), [named(one), one.patient && `patient ${one.patient}`].filter(Boolean).join(", "));
+        words.textContent = `${place + 1} of ${this.found.length}${this.total > this.found.length ? ` (of ${this.total})` : ""}. ${seeds} took it for ${taken}, with a mean probability of ${score}.${one.nearest.length ? " Below, its nearest training images; a class in red is not its own." : ""}`;
+        near.replaceChildren(...one.nearest.map((each, k) => {
+          const button = this.neighbour(each, one, "button");
+          button.addEventListener("click", () => compare(k));
+          return button;
+        }));
+        compare(n);
         dialog.dataset.index = one.index;
         fade();
       };
@@ -241,7 +267,7 @@
       });
       close.addEventListener("click", () => dialog.close());
       document.body.append(dialog);
-      go(start);
+      go(start, nearest);
       dialog.showModal();
       close.focus();
     }

@@ -32,9 +32,10 @@
       this.choice = new this.parts.MeasureChoice(tools, hub);
       this.said = make("div", { class: "lab-classified-said" });
       this.table = make("table", { class: "lab-matrix", "aria-label": "Trainings" });
-      this.details = make("div", { class: "lab-matrix-details" });
+      this.foot = new this.parts.Foot(hub, "status");
+      this.foot.root.classList.add("lab-matrix-details");
       this.warnings = make("div", { class: "lab-classified-said" });
-      root.append(this.said, make("div", { class: "lab-matrix-room" }, this.table), this.details, this.warnings);
+      root.append(this.said, make("div", { class: "lab-matrix-room" }, this.table), this.warnings, this.foot.root);
     }
 
     show(data) {
@@ -74,17 +75,21 @@
       const rows = classifiers.map((classifier) => make("tr", {}, make("th", { scope: "row", title: classifier.key }, classifier.title), ...arms.map((arm) => {
         const value = make("b", {});
         const spread = make("small", { class: "lab-matrix-spread" });
+        const few = make("span", { class: "lab-matrix-verdict lab-classified-dim" });
         const sign = make("span", { class: "lab-matrix-verdict" });
         const dots = make("span", { class: "lab-matrix-dots" }, ...Array.from({ length: seeds }, () => make("i", { class: "lab-cell-dot" })));
-        const button = make("button", { type: "button", class: "lab-matrix-cell", "data-classifier": classifier.key, "data-arm": arm.name }, value, dots, spread, sign);
-        button.addEventListener("click", () => this.hub.choose({ classifier: classifier.key, arm: arm.name }));
-        this.cells.set(key(classifier.key, arm.name), { button, value, spread, sign, dots });
+        const button = make("button", { type: "button", class: "lab-matrix-cell", "data-classifier": classifier.key, "data-arm": arm.name }, value, dots, spread, few, sign);
+        button.addEventListener("click", () => {
+          this.hub.choose({ classifier: classifier.key, arm: arm.name });
+          this.foot.bring(button);
+        });
+        this.cells.set(key(classifier.key, arm.name), { button, value, spread, few, sign, dots });
         return make("td", {}, button);
       })));
       this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
     }
 
-    fill({ button, value, spread, sign, dots }, classifier, arm) {
+    fill({ button, value, spread, few, sign, dots }, classifier, arm) {
       const { data, parts } = this;
       const rows = parts.rowsOf(data, classifier, arm);
       const refused = data.not_done.find((one) => one.classifier === classifier && one.arm === arm);
@@ -94,6 +99,7 @@
       const [text, beside, help] = this.told(line, values, refused);
       if (value.textContent !== text) value.textContent = text;
       if (spread.textContent !== beside) spread.textContent = beside;
+      few.textContent = parts.short(data, rows.length);
       const by = new Map(rows.map((row) => [row.seed, row.reused ? "reused" : "done"]));
       [...dots.children].forEach((dot, seed) => {
         const state = by.get(seed) || (refused ? "refused" : seed === running ? "running" : "waiting");
@@ -128,29 +134,24 @@
       const refused = data.not_done.find((one) => one.classifier === classifier && one.arm === arm);
       if (!rows.length && !refused) {
         const hint = data.rows.length ? "Choose a cell to see its trainings." : "The first training is at work.";
-        this.details.replaceChildren(make("p", { class: "lab-classified-dim" }, hint));
+        this.foot.hint(hint);
         return;
       }
-      const title = make("h4", {}, `${parts.classifierOf(data, classifier).title} · ${parts.armOf(data, arm).title}`);
+      const title = `${parts.classifierOf(data, classifier).title} · ${parts.armOf(data, arm).title}`;
       if (!rows.length) {
-        this.details.replaceChildren(title, make("p", { class: "lab-classified-warning" }, `${refused.what} ${refused.why} ${refused.advice}`));
+        this.foot.say(title, [], make("p", { class: "lab-classified-warning" }, `${refused.what} ${refused.why} ${refused.advice}`));
         return;
       }
-      const go = ["confusion", "curves", "images"].filter((name) => !data.live && lab.classifiedViews[name] && (!lab.classifiedViews[name].fits || lab.classifiedViews[name].fits(data))).map((name) => {
-        const button = make("button", { type: "button", class: "lab-button plain" }, { confusion: "Confusion", curves: "Curves", images: "Images" }[name]);
-        button.addEventListener("click", () => this.hub.go(name, { classifier, arm }));
-        return button;
-      });
       const line = parts.lineOf(data, classifier, arm);
       const said = line && line.said && line.said[this.hub.measure];
       const names = parts.measuresOf(data);
       const head = make("tr", {}, ...["Seed", "Real", "Synthetic", "Test", "Fit"].map((text) => make("th", {}, text)), ...names.map((name) => make("th", { title: (data.measures[name] || {}).summary }, parts.titleOf(data, name))));
       const body = rows.map((row) => make("tr", { "data-seed": row.seed }, ...[row.seed + 1, row.n_real, row.n_synthetic, row.n_test].map((number) => make("td", {}, number.toLocaleString("en"))),
         make("td", { title: row.reused ? STATES.reused : "" }, row.reused ? "from before" : `${row.fit_s.toFixed(1)} s`), ...names.map((name) => make("td", {}, parts.number(row.metrics[name])))));
-      this.details.replaceChildren(
-        make("div", { class: "lab-matrix-head" }, title, ...go),
-        said ? make("p", {}, said) : "", published(line),
-        make("div", { class: "lab-matrix-room" }, make("table", { class: "lab-matrix-seeds" }, make("thead", {}, head), make("tbody", {}, ...body))));
+      const seeds = make("details", { class: "lab-classified-more", open: this.opened || null }, make("summary", {}, rows.length > 1 ? `${rows.length} trainings, every measure` : "1 training, every measure"),
+        published(line), make("table", { class: "lab-matrix-seeds" }, make("thead", {}, head), make("tbody", {}, ...body)));
+      seeds.addEventListener("toggle", () => { this.opened = seeds.open; });
+      this.foot.say(title, this.foot.ways(data, { classifier, arm }), ...(said ? [said] : []), seeds);
     }
   }
 

@@ -71,10 +71,60 @@
     }
   }
 
-  const verdict = (words) => make("span", { class: "lab-verdict", "data-verdict": VERDICTS[words] || "unknown" }, words);
+  const kindOf = (words) => VERDICTS[words] || "unknown";
+  const verdict = (words) => make("span", { class: "lab-verdict", "data-verdict": kindOf(words) }, words);
+
+  // What is chosen, at the foot of a panel: it stays in view however far the panel is scrolled, and moves nothing above.
+  class Foot {
+    constructor(hub, role) {
+      this.hub = hub;
+      this.root = make("div", { class: "lab-classified-foot", role });
+    }
+
+    // Ways to the other views of a classifier and a training set.
+    ways(data, chosen) {
+      const titles = { confusion: "Confusion", curves: "Curves", images: "Images" };
+      const kinds = lab.classifiedViews;
+      return Object.keys(titles).filter((name) => !data.live && kinds[name] && (!kinds[name].fits || kinds[name].fits(data))).map((name) => {
+        const button = make("button", { type: "button", class: "lab-button plain" }, titles[name]);
+        button.addEventListener("click", () => this.hub.go(name, chosen));
+        return button;
+      });
+    }
+
+    say(title, ways, ...more) {
+      this.root.replaceChildren(make("div", { class: "lab-matrix-head" }, make("h4", {}, title), ...ways), ...more.map((one) => (one instanceof Node ? one : make("p", {}, one))));
+    }
+
+    hint(words) {
+      this.root.replaceChildren(make("p", { class: "lab-classified-dim" }, words));
+    }
+
+    // Brings what was chosen out from under the head and the foot; what is in view does not move.
+    bring(node) {
+      const panel = this.root.closest(".lab-classified-view");
+      const head = panel.querySelector("thead");
+      const side = panel.querySelector("tbody th[scope=row]");
+      panel.style.scrollPadding = `${head ? head.offsetHeight : 0}px 0 ${this.root.offsetHeight}px ${side ? side.offsetWidth : 0}px`;
+      node.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+  }
+
+  // A text in at most two lines of so many letters; what is too long loses its middle: names differ at their ends.
+  function lines(text, most) {
+    if (text.length <= most) return [text];
+    const at = text.lastIndexOf(" ", most);
+    const [first, rest] = at > most / 3 ? [text.slice(0, at), text.slice(at + 1)] : [text.slice(0, most), text.slice(most)];
+    const half = Math.floor((most - 1) / 2);
+    return [first, rest.length <= most ? rest : `${rest.slice(0, half)}…${rest.slice(-half)}`];
+  }
+
+  // "1 of 3 seeds" of a comparison that was stopped; "" where nothing is missing.
+  const short = (data, count) => (!data.live && count && count < data.seeds ? `${count} of ${data.seeds} seeds` : "");
 
   lab.classifiedParts = {
-    make, draw, ticks, number, mean, deviation, colourOf, armOf, classifierOf, lineOf, rowsOf, titleOf, measuresOf, MeasureChoice, verdict,
+    make, draw, ticks, number, mean, deviation, colourOf, armOf, classifierOf, lineOf, rowsOf, titleOf, measuresOf, MeasureChoice, verdict, kindOf,
+    Foot, lines, short,
   };
   lab.classifiedViews = lab.classifiedViews || {};
 })();

@@ -33,7 +33,7 @@
       const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), ...study.columns.map(({ title }) => make("th", { scope: "col" }, title)), make("th", { scope: "col" }, "Asked about"));
       const bodies = [...new Set(study.rows.map((row) => row.classifier))].map((key) => {
         const rows = study.rows.filter((row) => row.classifier === key);
-        return make("tbody", {}, make("tr", { class: "lab-results-group" }, make("th", { scope: "rowgroup", colspan: study.columns.length + 2 }, rows[0].classifier_title)), ...rows.map((row) => this.row(study, row)));
+        return make("tbody", {}, make("tr", { class: "lab-results-group" }, make("th", { scope: "rowgroup", colspan: study.columns.length + 2 }, make("span", {}, rows[0].classifier_title))), ...rows.map((row) => this.row(study, row)));
       });
       const table = make("table", { class: "lab-results", "aria-label": `Printed by ${study.title}, and here` }, make("thead", {}, head), ...bodies);
       return [said, make("div", { class: "lab-matrix-room" }, table), differs];
@@ -51,7 +51,7 @@
         return make("td", {}, ...here, make("small", {}, `printed ${one.printed_text}`));
       });
       return make("tr", { "data-arm": row.arm, "data-classifier": row.classifier, title: row.missing || null },
-        make("th", { scope: "row" }, mark, row.arm_title, row.note ? make("small", {}, `printed: ${row.note}`) : ""), ...cells,
+        make("th", { scope: "row" }, mark, row.arm_title, ...[row.amounts, row.note && `printed: ${row.note}`].filter(Boolean).map((text) => make("small", {}, text))), ...cells,
         make("td", {}, `${row.n_test.toLocaleString("en")} images`, make("small", {}, `printed: ${row.test}`)));
     }
   }

@@ -18,7 +18,8 @@
       this.said = make("div", { class: "lab-classified-said" });
       this.table = make("table", { class: "lab-results", "aria-label": "Results" });
       this.classes = make("details", { class: "lab-classified-more" });
-      root.append(this.said, make("div", { class: "lab-matrix-room" }, this.table), this.classes);
+      this.foot = new this.parts.Foot(hub, "status");
+      root.append(this.said, make("div", { class: "lab-matrix-room" }, this.table), this.classes, this.foot.root);
     }
 
     static fits(data) {
@@ -33,7 +34,8 @@
       const all = parts.measuresOf(data);
       const main = data.main.filter((name) => all.includes(name));
       const measure = this.hub.measure;
-      const names = this.which.value === "one" ? [measure] : this.which.value === "all" || !main.length ? all : main;
+      const others = this.which.value === "one" ? [] : this.which.value === "all" || !main.length ? all : main;
+      const names = [measure, ...others.filter((name) => name !== measure)]; // the one that decides stands first
       this.hub.columns = names;
       this.hub.head();
       const column = (name) => {
@@ -42,12 +44,14 @@
         return make("th", { scope: "col", "data-shown": String(name === measure) },
           make("span", { class: "lab-helped" }, make("span", { class: "label-text" }, parts.titleOf(data, name)), about.better === "lower" ? " ↓" : "", help));
       };
-      const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), make("th", { scope: "col" }, `Against real alone, by ${parts.titleOf(data, measure)}`), ...names.map(column));
+      const against = make("th", { scope: "col" }, "Against real alone", make("small", {}, `by ${parts.titleOf(data, measure)}`));
+      const head = make("tr", {}, make("th", { scope: "col" }, "Training set"), column(measure), against, ...names.slice(1).map(column));
       const bodies = data.classifiers.map((classifier) => make("tbody", {},
-        make("tr", { class: "lab-results-group" }, make("th", { scope: "rowgroup", colspan: names.length + 2 }, classifier.title)),
+        make("tr", { class: "lab-results-group" }, make("th", { scope: "rowgroup", colspan: names.length + 2 }, make("span", {}, classifier.title))),
         ...data.arms.map((arm) => this.row(classifier, arm, names))));
       this.table.replaceChildren(make("thead", {}, head), ...bodies);
-      this.perClass(names);
+      this.perClass();
+      this.tell();
     }
 
     row(classifier, arm, names) {
@@ -55,16 +59,41 @@
       const line = parts.lineOf(data, classifier.key, arm.name);
       const mark = make("i", { class: "lab-arm-mark" });
       mark.style.background = parts.colourOf(data, arm.name);
-      const title = make("th", { scope: "row" }, mark, arm.title);
-      if (!line) return make("tr", {}, title, make("td", { colspan: names.length + 1, class: "lab-classified-dim" }, this.why(classifier.key, arm.name)));
+      const few = parts.short(data, parts.rowsOf(data, classifier.key, arm.name).length);
+      const title = make("th", { scope: "row" }, mark, arm.title, few ? make("small", {}, few) : "");
+      if (!line) return make("tr", {}, title, make("td", { colspan: names.length + 1, class: "lab-classified-dim" }, make("span", {}, this.why(classifier.key, arm.name))));
       const cells = names.map((name) => {
         const [value, interval] = (line.texts[name] || "–").split(/ (?=\[)/);
         return make("td", {}, make("b", {}, value), interval ? make("small", {}, interval) : "");
       });
       const found = (line.differences || {})[this.hub.measure];
-      const said = found ? [parts.verdict(found.verdict), make("small", {}, line.said[this.hub.measure].slice(found.verdict.length + 2))]
-        : [make("span", { class: "lab-classified-dim" }, arm.protocol === "real" ? "what the others are compared with" : arm.tested === "synthetic" ? "not compared: tested on synthetic images" : "not compared: other seeds")];
-      return make("tr", { "data-arm": arm.name, "data-classifier": classifier.key }, title, make("td", { class: "lab-results-said" }, ...said), ...cells);
+      const chosen = this.hub.chosen.classifier === classifier.key && this.hub.chosen.arm === arm.name;
+      const said = make("td", { class: "lab-results-said" }, found ? this.difference(line, found, chosen)
+        : make("span", { class: "lab-classified-dim" }, arm.protocol === "real" ? "the reference" : arm.tested === "synthetic" ? "not compared: tested on synthetic images" : "not compared: other seeds"));
+      return make("tr", { "data-arm": arm.name, "data-classifier": classifier.key, "data-chosen": chosen ? "" : null }, title, cells[0], said, ...cells.slice(1));
+    }
+
+    // The verdict with its numbers; pressed, all that belongs to it is said at the foot.
+    difference(line, found, chosen) {
+      const { classifier, arm } = line;
+      const button = make("button", { type: "button", "aria-pressed": String(chosen), title: line.said[this.hub.measure] }, this.parts.verdict(found.verdict), make("small", {}, found.text));
+      button.addEventListener("click", () => {
+        this.hub.choose({ classifier, arm });
+        const again = this.table.querySelector('.lab-results-said button[aria-pressed="true"]');
+        if (!again) return;
+        again.focus({ preventScroll: true });
+        this.foot.bring(again);
+      });
+      return button;
+    }
+
+    tell() {
+      const { data, parts } = this;
+      const { classifier, arm } = this.hub.chosen;
+      const line = parts.lineOf(data, classifier, arm);
+      const said = line && (line.said || {})[this.hub.measure];
+      if (said) this.foot.say(`${parts.classifierOf(data, classifier).title} · ${parts.armOf(data, arm).title}`, this.foot.ways(data, { classifier, arm }), said);
+      else this.foot.hint("Choose a verdict to read it in full.");
     }
 
     why(classifier, arm) {

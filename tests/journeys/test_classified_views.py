@@ -8,7 +8,7 @@ from typing import Any
 
 from engines import files
 from engines.workspace import Workspace
-from tests.lab.planted_comparison import CLASSIFIERS, ID, confusion, plant
+from tests.lab.planted_comparison import CLASSIFIERS, ID, SYNTHETIC, confusion, plant
 
 
 def view(page: Any, name: str) -> Any:
@@ -48,6 +48,57 @@ def look_at_trainings(page: Any) -> None:
     assert told[0] == ""
     assert told[1][:2] == ["0.750", "± 0.071 sd of 2 seeds"] and "no interval" in told[1][2]
     assert told[2][:2] == ["0.600", "1 seed"] and told[3][:2] == ["·", ""]
+
+
+def in_sight(page: Any, node: Any) -> bool:
+    """Whether a node is on show where it stands: neither scrolled away nor covered by what sticks to an edge."""
+    return page.evaluate(  # type: ignore[no-any-return]
+        """node => { const { x, y, width, height } = node.getBoundingClientRect();
+          return [4, height - 4].every(down => node.contains(document.elementFromPoint(x + width / 2, y + down))); }""",
+        node.element_handle(),
+    )
+
+
+def an_answer_stays_in_sight(page: Any) -> None:
+    """A cell, a verdict and a difference are told at the foot of the panel, which is in view from the first."""
+    foot = view(page, "matrix").locator(".lab-classified-foot")
+    cell = page.locator(f'.lab-matrix-cell[data-classifier="{CLASSIFIERS[1]}"][data-arm="phase-1"]')
+    cell.focus()
+    page.keyboard.press("Enter")
+    assert "hurts: AUROC −0.040" in foot.locator("p").first.inner_text()
+    assert in_sight(page, cell) and cell.evaluate("node => node === document.activeElement")
+    assert all(in_sight(page, button) for button in foot.get_by_role("button").all())
+    assert foot.get_by_role("button").all_inner_texts() == ["Confusion", "Curves", "Images"]
+    place = cell.bounding_box()
+    cell.click()
+    assert cell.bounding_box() == place  # what is in view does not move
+
+    shown = view(page, "table")
+    heads = shown.locator(".lab-results").first.locator("thead th").all_inner_texts()
+    assert heads[0] == "Training set" and heads[1].startswith("AUROC") and heads[2].startswith("Against real alone")
+    heights = shown.locator("tr[data-arm]").evaluate_all("all => all.map(row => row.offsetHeight)")
+    assert heights and max(heights) < 75  # at most three lines
+    page.evaluate("""() => { const panel = document.querySelector('#lab-classified-table');
+      panel.querySelector('.lab-results').style.width = '1500px'; panel.scrollTo(300, 400); }""")
+    assert shown.evaluate("panel => [panel.scrollLeft, panel.scrollTop].every(moved => moved > 0)")
+    assert in_sight(page, shown.locator("thead th").first)
+    shown.evaluate("panel => panel.scrollTo(0, 0)")
+    shown.locator("[data-arm='phase-2'] .lab-results-said button").first.focus()
+    page.keyboard.press("Enter")
+    assert "p = 0.040 after Holm" in shown.locator(".lab-classified-foot").inner_text()
+    assert in_sight(page, shown.locator("[data-arm='phase-2'] .lab-results-said button").first)
+
+    shown = view(page, "forest")
+    rows = shown.locator(".lab-forest .row")
+    assert "+0.040 [+0.010, +0.070]" in rows.nth(4).text_content()
+    assert rows.nth(4).locator(".verdict").get_attribute("data-verdict") == "helps"
+    assert rows.nth(4).get_attribute("aria-label").startswith("Logistic regression on Texture, Phase 2")
+    foot = shown.locator(".lab-classified-foot")
+    for n, title in ((0, "Mean of 2 classifiers"), (rows.count() - 1, "Small CNN")):  # by keyboard, then by mouse
+        rows.nth(n).focus() if n == 0 else rows.nth(n).click()
+        page.keyboard.press("Enter")
+        foot.get_by_text(title).wait_for()
+        assert in_sight(page, foot.locator("p")) and foot.get_by_role("button").count() == (3 if n else 0)
 
 
 def look_at_curves(page: Any) -> None:
@@ -122,8 +173,12 @@ def from_a_number_to_its_images(page: Any) -> None:
     )
     heat = rows.first.locator(".heat")
     assert not heat.is_visible()
-    page.get_by_role("button", name="Where it looked").click()
+    key = page.locator(".lab-classified-key", has=page.locator(".lab-looked-key"))
+    assert not key.is_visible()
+    page.get_by_role("button", name="Where it reacted").click()
     heat.wait_for()
+    assert key.is_visible()
+    assert "a class in red is not the image's own" in page.locator(".lab-view-images").inner_text()
 
     # One large, to the next by an arrow, and back to where one was
     rows.first.focus()
@@ -132,11 +187,30 @@ def from_a_number_to_its_images(page: Any) -> None:
     large.wait_for()
     index = large.get_attribute("data-index")
     assert large.locator(".lab-looked-figure").count() == 5
+
+    # Beside it the nearest training image, or the one that is pressed
+    beside = large.locator("figure").nth(1)
+    assert "A real training image" in beside.inner_text()
+    large.locator(".lab-looked-figure").nth(1).click()
+    assert "A synthetic training image" in beside.inner_text()
+    assert f"/picture/{SYNTHETIC}/" in beside.locator("img").get_attribute("src")
+    assert in_sight(page, beside.locator("img")) and in_sight(page, large.get_by_role("button", name="Close"))
     page.keyboard.press("ArrowRight")
     assert large.get_attribute("data-index") != index == rows.first.get_attribute("data-index")
     page.keyboard.press("Escape")
     large.wait_for(state="detached")
     assert page.evaluate("document.activeElement.dataset.index") == rows.nth(1).get_attribute("data-index")
+
+    rows.first.locator(".lab-looked-figure").nth(3).click()  # opens large, this training image beside it
+    assert large.locator(".lab-looked-figure").nth(3).get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Escape")
+    large.wait_for(state="detached")
+
+    # A classifier that is no network has no maps, and that is said
+    page.get_by_label("Classifier", exact=True).filter(visible=True).select_option(CLASSIFIERS[0])
+    page.get_by_text("no maps: only networks have them").wait_for()
+    assert page.get_by_role("button", name="Where it reacted").is_disabled() and not key.is_visible()
+    page.get_by_label("Classifier", exact=True).filter(visible=True).select_option(CLASSIFIERS[1])
 
     # A cell that is empty says so; one that came to pass with synthetic test images shows these
     page.get_by_label("Taken for", exact=True).select_option("1")
@@ -161,4 +235,5 @@ def test_a_comparison_is_looked_at(start: Callable[..., Any], new_page: Callable
     look_at_curves(page)
     look_at_phases_and_tuning(page)
     from_a_number_to_its_images(page)
+    an_answer_stays_in_sight(page)
     assert not page.faults

@@ -72,6 +72,9 @@ def test_other_options_and_amounts_are_said(workspace: Workspace, studies: dict[
     record.parameters |= {"phase_step": 4, "options": {KEYS[CLASSIFIERS[1]]: {"epochs": 2}}}
     (study,) = told(record, studies)
     said = " ".join(study["notes"])
+    rows = {row["arm"]: row["amounts"] for row in study["rows"]}
+    assert rows == {"real": "", "phase-1": "here + 4, printed + 520", "phase-2": "here + 8, printed + 1,040"}
+    assert "here + 8, printed + 1,040" in classified_published.as_markdown([study])
     assert "phase step 4 (study: 520)" in said and "options other than the study's: Small CNN" in said
 
 
