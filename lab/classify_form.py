@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engines import files
+import gradio as gr
+
 from engines.errors import LabError
-from engines.records import ImageSetRecord, JobRecord, class_of_interest
+from engines.records import ImageSetRecord, class_of_interest
 from engines.workspace import Workspace
-from lab import classifier_options, classifying, forms
-from lab.components import cards
+from lab import apart, classifier_options, classifying, forms
 from lab.components.base import packed
 from lab.explore_form import reason
 
@@ -41,51 +41,15 @@ COSTS = {
 }
 
 
-def listed(workspace: Workspace, lines: classifying.Lines, chosen: str) -> str:
-    """Comparisons at work and done, newest first; one that has just ended is taken for its job."""
-    items = []
-    for job in classifying.jobs(workspace):
-        text = {"queued": "waiting", "failed": "failed", "interrupted": "interrupted"}.get(job.state, "at work")
-        title = classifying.name_of(workspace, job)
-        items.append({"id": f"jobs/{job.id}", "title": title, "text": text, "state": job.state, "hint": job.title})
-    for line in lines.all():
-        size = " × ".join(_counted(line[name], name) for name in ("classifiers", "arms", "seeds"))
-        done = "" if line["whole"] else f" · stopped at {line['rows']} of {line['cells']}"
-        text = f"{line['created'][:10]} · {size}{done}"
-        items.append({"id": f"comparisons/{line['id']}", "title": line["name"], "text": text, "hint": line["id"]})
-    if chosen.startswith("jobs/") and chosen not in [item["id"] for item in items]:
-        chosen = f"comparisons/{came_of(workspace, chosen.removeprefix('jobs/'))}"
-    empty = "No comparison yet. Choose images and classifiers, then press Compare."
-    return cards.value(items, chosen, empty, "Comparisons")
-
-
-def _counted(number: int, name: str) -> str:
-    word = {"arms": "sets"}.get(name, name)
-    return f"{number} {word if number != 1 else word[:-1]}"
-
-
-def came_of(workspace: Workspace, job: str) -> str:
-    """Id of the comparison that a job made, "" if it made none."""
-    try:
-        found = JobRecord.model_validate(files.read_json(workspace.folder("jobs", job) / "job.json"))
-    except (OSError, LabError, ValueError):
-        return ""
-    return str((found.result or {}).get("id", ""))
-
-
 def real_sets(workspace: Workspace) -> list[ImageSetRecord]:
     """Real sets with two classes or more: those with a training and a test part first, then the largest."""
     sets = [one for one in workspace.records("image_sets") if one.origin == "real" and len(named(one)) > 1]
-    return sorted(reversed(sets), key=lambda one: (not _tests(one), -one.items))
+    return sorted(reversed(sets), key=lambda one: (not apart.own_test(one), -one.items))
 
 
 def named(record: ImageSetRecord) -> list[str]:
     """The classes that have images and a name, in the engine's order."""
     return sorted(name for name, count in record.classes.items() if name and count)
-
-
-def _tests(record: ImageSetRecord) -> bool:
-    return "train" in record.split_counts and bool({"test", "validation"} & set(record.split_counts))
 
 
 def set_choice(record: ImageSetRecord) -> tuple[str, str]:
@@ -94,16 +58,45 @@ def set_choice(record: ImageSetRecord) -> tuple[str, str]:
 
 def own_part(record: ImageSetRecord | None) -> str:
     """Which images are tested on if no other set is chosen."""
-    parts = record.split_counts if record and _tests(record) else {}
-    for part in ("test", "validation"):
-        if count := sum(parts.get(part, {}).values()):
-            return f"their {part} part · {count:,}"
-    return "a fifth of their patients"
+    part = apart.own_test(record) if record else None
+    if not record or not part:
+        return "a fifth of their patients"
+    return f"their {part} part · {sum(record.split_counts[part].values()):,}"
+
+
+def test_at_first(workspace: Workspace, real: ImageSetRecord, sets: Sequence[ImageSetRecord]) -> str:
+    """The test images that stand chosen at first, beside the synthetic set that stands ticked at first."""
+    first = [one["name"] for one in synthetic_sets(workspace, real) if not one["missing"]][:1]
+    return apart.at_first(workspace, real, sets, first)
+
+
+def chosen_sets(picked: str | None) -> list[str]:
+    """The synthetic sets that are ticked."""
+    value = json.loads(picked or "null") or {}
+    return [str(name) for name in (value.get("chosen") or {}).get("sets") or []]
 
 
 def no_positive(names: Sequence[str]) -> str:
     """What stands for no choice of a class of interest."""
-    return f"automatic: {class_of_interest(names)}" if len(names) == 2 else "none: mean over the classes"
+    return f"{class_of_interest(names)} (automatic)" if len(names) == 2 else "none: mean over the classes"
+
+
+def checker(describe: Callable[[], Mapping[str, Any]], names: Sequence[str], before: int = 0, after: int = 0) -> Any:
+    """A validator for the settings of these names: a message at each that cannot be used; what stands around passes."""
+
+    def check(*raw: Any) -> list[dict[str, Any]]:
+        known = words_of(describe())
+        own = raw[before : len(raw) - after]
+        troubles = [
+            forms.problem(known[name], one) if name in known else "" for name, one in zip(names, own, strict=True)
+        ]
+        found = [gr.validate(not trouble, trouble)
+                 for name, trouble in zip(names, troubles, strict=True)]  # fmt: skip
+        passed = gr.validate(True, "")
+        answer = [passed] * before + found + [passed] * after
+        return answer if len(answer) > 1 else answer[0]  # Gradio passes over a list of one
+
+    return check
 
 
 def words_of(description: Mapping[str, Any]) -> dict[str, forms.Setting]:
@@ -127,11 +120,7 @@ def offered(
     start = {name: defaults.get(name, {}).get("default") or [] for name in ("classifiers", "protocols")}
     features = _features(description, workspace)
     settings: list[dict[str, Any]] = []  # of all classifiers, each once: most of them share most of theirs
-    numbers = {
-        name: {"low": one.low, "high": one.high, "whole": one.kind == "integer", "default": one.default,
-               "help": forms.tooltip(one), "open": one.low_open}
-        for rows in NUMBERS.values() for name, _ in rows if (one := known.get(name))
-    }  # fmt: skip
+    numbers = {name: _number(one) for rows in NUMBERS.values() for name, _ in rows if (one := known.get(name))}
     return packed(
         {
             "sets": synthetic_sets(workspace, real),
@@ -145,12 +134,19 @@ def offered(
             "settings": settings,
             "protocols": _protocols(description),
             "numbers": numbers,
+            "seeds": _number(known["seeds"]) if "seeds" in known else None,
             "studies": _studies(description, real),
             "classes": named(real) if real else [],
             "start": start,
             "chosen": before.get("chosen"),
         }
     )  # fmt: skip
+
+
+def _number(one: forms.Setting) -> dict[str, Any]:
+    """A number and what it may be, as the page checks it."""
+    bounds = {name: getattr(one, name) for name in ("title", "kind", "low", "high", "low_open", "high_open", "default")}
+    return {**bounds, "bounds": forms.bounds(one), "help": forms.tooltip(one)}
 
 
 def synthetic_sets(workspace: Workspace, real: ImageSetRecord | None) -> list[dict[str, str]]:
@@ -248,7 +244,7 @@ def parameters(
     value = json.loads(picked or "{}") or {}
     chosen = value.get("chosen") or {}
     if not chosen.get("classifiers"):
-        raise LabError("No classifier is ticked.", "", "Tick at least one.")
+        raise _nothing(description, chosen.get("ticked") or [])
     known = words_of(description)
     open_numbers = [name for rows in NUMBERS.values() for name, _ in rows]
     numbers = {name: chosen["numbers"][name] for name in open_numbers if name in chosen.get("numbers", {})}
@@ -266,6 +262,17 @@ def parameters(
         "classes": only,
         **checked,
     }  # fmt: skip
+
+
+def _nothing(description: Mapping[str, Any], ticked: Sequence[Sequence[str]]) -> LabError:
+    """Why no classifier can be trained: none is ticked, or those that are lack something."""
+    if not ticked:
+        return LabError("No classifier is ticked.", "", "Tick at least one.")
+    specs = description.get("classifiers", {})
+    names = ", ".join(str(specs.get(one[0], {}).get("title", one[0])) for one in ticked)
+    why = f"{names}: files are not on this computer, or nothing is ticked for them to look at."
+    advice = "Tick another classifier, or add the files: “needs a file” beside a classifier says which and where."
+    return LabError("No classifier can be trained.", why, advice)
 
 
 def _options(

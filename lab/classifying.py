@@ -186,7 +186,7 @@ class Lines:
 
     def _line(self, id: str) -> dict[str, Any]:
         record: ComparisonRecord = self.workspace.record("comparisons", id)
-        names = ("id", "name", "created", "real", "test", "synthetic", "seeds", "cells")
+        names = ("id", "name", "created", "real", "test", "synthetic", "positive", "seeds", "cells")
         counts = {"classifiers": len(record.classifiers), "arms": len(record.arms), "rows": len(record.rows)}
         return {**{name: getattr(record, name) for name in names}, **counts, "whole": is_whole(record)}
 

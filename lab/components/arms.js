@@ -5,24 +5,9 @@
   const lab = (window.lab = window.lab || {});
   const WAITING = "Asking the engine what it can do. The first start takes some seconds.";
   let latest = 5; // seeds, as the field beside says
-  let trials = null; // tuning trials of the study just chosen, until the field below has them
-  const MOST_FOR_ONE = 300; // trainings beyond which the line says so
 
   let shown = null; // the one on the page
   const make = (tag, about, ...children) => lab.el(tag, about, children);
-  const counted = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
-
-  // The reason why something cannot be chosen, shown when it is asked for.
-  function why(missing) {
-    const text = make("p", { class: "lab-measures-why", hidden: true }, missing);
-    const needs = missing.startsWith("The weights");
-    const button = make("button", { type: "button", class: "lab-measures-missing", "aria-expanded": "false", title: missing }, needs ? "needs a file" : "why not");
-    button.addEventListener("click", () => {
-      text.hidden = !text.hidden;
-      button.setAttribute("aria-expanded", String(!text.hidden));
-    });
-    return [button, text];
-  }
 
   class Arms {
     constructor(root, props) {
@@ -31,6 +16,7 @@
       this.told = ""; // what this part itself wrote into its value
       this.value = {};
       this.chosen = null;
+      this.since = null; // the study that was chosen, and what was there before it
       this.refresh = [];
       this.panels = new Map(); // options by classifier
     }
@@ -40,7 +26,10 @@
       const given = JSON.parse(this.props.value || "null") || {};
       if (given.groups) this.value = given; // else what this part told, come back
       const { sets = [], groups = [], features = [], protocols = [], classes = [] } = this.value;
-      if (!this.chosen && groups.length) this.chosen = lab.armsKept.restored(this.first(), this.value);
+      if (!this.chosen && groups.length) {
+        this.chosen = lab.armsKept.restored(this.first(), this.value);
+        this.since = lab.armsKept.since(this.first(), this.value);
+      }
       const drawn = JSON.stringify([sets, groups, features, protocols, classes]);
       if (drawn !== this.drawn) this.build();
       this.drawn = drawn;
@@ -69,16 +58,34 @@
     // Somebody changed something: it is kept for a reload, apart from what cannot be used.
     changed() {
       const usable = ([name, values]) => [name, this.panels.has(name) ? this.panels.get(name).usable(values) : values];
-      lab.armsKept.arms({ ...this.chosen, options: Object.fromEntries(Object.entries(this.chosen.options).map(usable)) });
+      lab.armsKept.arms({ ...this.chosen, options: Object.fromEntries(Object.entries(this.chosen.options).map(usable)) }, this.since);
+      this.tell();
+    }
+
+    // All as at first; nothing is kept.
+    reset() {
+      if (!this.chosen) return;
+      this.chosen = this.first();
+      this.since = null;
+      lab.armsKept.forget();
       this.tell();
     }
 
     build() {
       this.refresh = [];
+      this.wrong = [];
       const { sets, groups, features, protocols, studies, classes } = this.value;
       if (!groups || !groups.length) return this.root.replaceChildren(make("p", {}, WAITING));
       // What lacks a file stands below, folded: on a computer without weights that is most of it.
-      const folded = (rows) => (rows.length > 1 ? [make("details", { class: "lab-arms-folded" }, make("summary", {}, `${rows.length} more need a file`), make("ul", {}, ...rows))] : rows);
+      // It stands open where one of them is ticked, as by a study.
+      const folded = (rows) => {
+        if (rows.length < 2) return rows;
+        const details = make("details", { class: "lab-arms-folded" }, make("summary", {}, `${rows.length} more need a file`), make("ul", {}, ...rows));
+        this.refresh.push(() => {
+          if (rows.some((row) => row.querySelector("input:checked"))) details.open = true;
+        });
+        return [details];
+      };
       const list = (title, help, rows) => {
         const lacking = rows.filter((row) => row.querySelector(".lab-measures-missing"));
         const fold = lacking.length > 1 && title !== "Synthetic images" ? lacking : [];
@@ -86,7 +93,7 @@
           make("ul", {}, ...rows.filter((row) => !fold.includes(row))), ...folded(fold));
       };
       const none = make("p", { class: "lab-arms-none" }, "No synthetic set yet: generate one on the Export tab from a trained run.");
-      const classic = list("Features of the classic ones", "Each classic classifier is trained on each of these.", features.map((one) => this.plain(one, "features")));
+      const classic = list("What the light classifiers look at", "Each of them is trained on each of these: the pixels, or features computed from the image.", features.map((one) => this.plain(one, "features")));
       this.refresh.push(() => {
         classic.hidden = !this.chosen.ticked.some(([name, preset]) => this.asksFeatures(name, preset));
       });
@@ -106,7 +113,7 @@
       const box = make("input", { type: "checkbox", value: name, disabled: Boolean(missing) });
       const about = make("span", { class: "info-text" }, ...help.filter(Boolean).map((text) => make("span", {}, text)));
       const label = make("label", { class: "lab-helped" }, box, make("span", { class: "label-text" }, title), about);
-      return { box, node: make("li", { "data-name": name, "data-missing": Boolean(missing) }, label, ...more, ...(missing ? why(missing) : [])) };
+      return { box, node: make("li", { "data-name": name, "data-missing": Boolean(missing) }, label, ...more, ...(missing ? lab.armsWhy(missing) : [])) };
     }
 
     plain(one, list) {
@@ -139,7 +146,8 @@
       if (list) list.addEventListener("change", () => take(true, list.value));
       this.refresh.push(() => {
         const preset = current();
-        box.checked = preset !== undefined && free.some((option) => option.name === preset);
+        box.checked = preset !== undefined;
+        box.disabled = !box.checked && !free.length; // one that a study ticked can be given up
         panel.refresh(box.checked);
         if (!list) return;
         list.hidden = !box.checked;
@@ -163,8 +171,16 @@
 
     // Compare was pressed: the first value that cannot be used is shown.
     reveal() {
-      const ticked = new Set(this.chosen ? this.chosen.ticked.map(([name]) => name) : []);
-      [...this.panels].some(([name, panel]) => ticked.has(name) && panel.reveal());
+      if (!this.chosen) return;
+      const { seeds } = this.value;
+      if (seeds && lab.armsOptions.problem(seeds, latest)) {
+        document.querySelector("#classify-seeds input").focus();
+        return;
+      }
+      const ticked = new Set(this.chosen.ticked.map(([name]) => name));
+      if ([...this.panels].some(([name, panel]) => ticked.has(name) && panel.reveal())) return;
+      const [first] = this.wrong.map((check) => check()).filter(Boolean);
+      if (first) first.field.focus();
     }
 
     asksFeatures(name, preset) {
@@ -176,17 +192,17 @@
     protocol(one) {
       const fields = one.numbers.filter(([name]) => this.value.numbers[name]).map(([name, words]) => {
         const about = this.value.numbers[name];
-        const field = make("input", { type: "number", min: about.low, max: about.high, step: about.whole ? 1 : "any", "aria-label": words, title: about.help });
-        field.addEventListener("input", () => {
-          const number = Number(field.value);
-          if (field.value === "" || !Number.isFinite(number)) return;
-          this.chosen.numbers[name] = number;
+        const value = () => this.chosen.numbers[name] ?? about.default;
+        const { node, field, refresh } = lab.armsOptions.number(about, words, value, (typed) => {
+          this.chosen.numbers[name] = typed;
           this.changed();
         });
-        this.refresh.push(() => {
-          if (document.activeElement !== field) field.value = this.chosen.numbers[name] ?? about.default;
+        this.refresh.push(refresh);
+        this.wrong.push(() => {
+          const bad = this.takes(one) && lab.armsOptions.problem(about, value());
+          return bad ? { words: `${about.title}: ${bad}`, field } : null;
         });
-        return make("label", { class: "lab-arms-number" }, field, words);
+        return node;
       });
       const numbers = make("div", { class: "lab-arms-numbers" }, ...fields);
       const { box, node } = this.row(one.name, one.title, one.help, "", fields.length ? numbers : null);
@@ -206,6 +222,11 @@
       return node;
     }
 
+    // Whether a training set is asked for, and can be made.
+    takes(one) {
+      return one.name === "real" || (this.chosen.protocols.includes(one.name) && (!one.synthetic || this.sets().length > 0));
+    }
+
     // Which classes get synthetic images: those of the chosen ones that this real set has, else all.
     to(classes) {
       const { row, refresh } = lab.armsClasses(classes, () => this.getting(), (to) => {
@@ -221,28 +242,10 @@
       return to.length ? to : this.value.classes;
     }
 
-    // One click ticks what a study had.
     study(studies) {
-      const list = make("select", { "aria-label": "As in", title: "Tick the classifiers and training sets of a published study" },
-        make("option", { value: "" }, "choose a study"), ...studies.map((one) => make("option", { value: one.name }, one.title)));
-      list.addEventListener("change", () => {
-        const one = studies.find((study) => study.name === list.value);
-        if (!one) return;
-        trials = one.tune_trials || 0;
-        lab.armsKept.alsoForm({ tune_trials: trials });
-        const names = new Set(one.classifiers.map((wish) => wish.split(":")[0]));
-        this.chosen = {
-          ...this.chosen, ticked: one.classifiers.map((wish) => wish.split(":")), protocols: [...one.protocols],
-          numbers: { ...this.chosen.numbers, ...one.numbers }, to: one.to ? [one.to] : [],
-          options: Object.fromEntries(Object.entries(this.chosen.options).filter(([name]) => !names.has(name))),
-        };
-        this.changed();
-        const lacking = this.value.groups.flatMap((group) => group.classifiers)
-          .filter((other) => one.classifiers.includes(`${other.name}:${one.name}`) && other.presets.find((preset) => preset.name === one.name).missing);
-        if (lacking.length) lab.toast(`${lacking.map((other) => other.title).join(", ")}: weights are not on this computer. The list says which.`);
-        list.value = "";
-      });
-      return make("label", { class: "lab-arms-to", hidden: !studies.length }, "As in", list);
+      const { node, refresh } = lab.armsStudy.row(this, studies);
+      this.refresh.push(refresh);
+      return node;
     }
 
     // Only sets that can be used beside this real set.
@@ -250,14 +253,16 @@
       return this.value.sets.filter((one) => !one.missing && this.chosen.sets.includes(one.name)).map((one) => one.name);
     }
 
+    // Whether a ticked classifier lacks files, or is gone.
+    lacks([name, preset]) {
+      const one = this.value.groups.flatMap((group) => group.classifiers).find((other) => other.name === name);
+      return Boolean(!one || (preset ? (one.presets.find((other) => other.name === preset) || { missing: "gone" }).missing : one.missing));
+    }
+
     classifiers() {
       const free = new Set(this.value.features.filter((one) => !one.missing).map((one) => one.name));
       const on = this.chosen.features.filter((name) => free.has(name));
-      const known = this.value.groups.flatMap((group) => group.classifiers);
-      return this.chosen.ticked.flatMap(([name, preset]) => {
-        const one = known.find((other) => other.name === name);
-        const lacking = !one || (preset ? (one.presets.find((other) => other.name === preset) || { missing: "gone" }).missing : one.missing);
-        if (lacking) return [];
+      return this.chosen.ticked.filter((one) => !this.lacks(one)).flatMap(([name, preset]) => {
         const wish = preset ? `${name}:${preset}` : name;
         return this.asksFeatures(name, preset) ? on.map((feature) => `${wish}@${feature}`) : [wish];
       });
@@ -272,29 +277,27 @@
       const needs = new Map(this.value.protocols.map((one) => [one.name, one.synthetic]));
       const protocols = this.chosen.protocols.filter((name) => needs.has(name) && (!needs.get(name) || sets.length));
       const arms = 1 + protocols.reduce((sum, name) => sum + (needs.get(name) ? sets.length : 1) * (name === "phases" ? this.chosen.numbers.phases : 1), 0);
-      const seeds = Math.max(1, Math.round(Number(latest) || 1));
-      const total = classifiers.length * arms * seeds;
-      this.line.textContent = classifiers.length
-        ? `${counted(classifiers.length, "classifier", "classifiers")} × ${counted(arms, "training set", "training sets")} × ${counted(seeds, "seed", "seeds")} = ${counted(total, "training", "trainings")}${total > MOST_FOR_ONE ? ". That may take long." : ""}`
-        : !this.chosen.ticked.length ? "Tick a classifier."
-          : this.chosen.ticked.some(([name, preset]) => this.asksFeatures(name, preset)) ? "Tick features for the classic classifiers." : "The ticked classifiers need files that are not on this computer.";
+      const titles = new Map(this.value.groups.flatMap((group) => group.classifiers).map((one) => [one.name, one.title]));
+      this.line.textContent = lab.armsLine({
+        classifiers: classifiers.length, arms, seeds: latest, about: this.value.seeds, ticked: this.chosen.ticked.length,
+        lacking: this.chosen.ticked.filter((one) => this.lacks(one)).map(([name]) => titles.get(name) || name),
+        wrong: this.wrong.map((check) => check()).find(Boolean),
+      });
       const to = this.getting().length === this.value.classes.length ? [] : this.getting();
       this.told = JSON.stringify({ chosen: { ...this.chosen, sets, classifiers, protocols, to } });
       if (this.props.value !== this.told) this.props.value = this.told;
     }
   }
 
-  // Another number of seeds: the line counts anew.
-  function seeds(number) {
-    latest = number;
+  // Another number of seeds or of tuning trials: the line counts anew.
+  function numbers(seeds, trials) {
+    latest = seeds;
+    lab.armsStudy.trialsAre(trials);
     if (shown) shown.tell();
   }
 
-  // Tuning trials as the field below shows them, or as the study just chosen has them.
-  function tuned(number) {
-    const wanted = trials === null ? number : trials;
-    trials = null;
-    return wanted;
+  function reset() {
+    if (shown) shown.reset();
   }
 
   function mount(element, props, watch) {
@@ -310,5 +313,5 @@
     root.arms.show();
   }
 
-  lab.arms = { mount, seeds, tuned };
+  lab.arms = { mount, numbers, reset };
 })();

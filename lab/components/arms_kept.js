@@ -29,9 +29,18 @@
   const plain = (value) => typeof value === "boolean" || typeof value === "string" || Number.isFinite(value);
   const map = (value) => (value && typeof value === "object" && !Array.isArray(value) ? value : {});
 
-  // What was ticked and set, over what stands there at first; what is gone since, or was never so written, is left out.
-  function restored(first, offer) {
-    const { arms } = all();
+  // What was ticked and set, over what stands there at first.
+  const restored = (first, offer) => sound(all().arms, first, offer);
+
+  // The study that was chosen, and what was there before it; null without one.
+  function since(first, offer) {
+    const { study } = all();
+    if (!study || typeof study !== "object" || !offer.studies.some((one) => one.name === study.name)) return null;
+    return { name: study.name, before: sound(study.before, first, offer), trials: Number.isFinite(study.trials) ? study.trials : 0 };
+  }
+
+  // What is gone since, or was never so written, is left out.
+  function sound(arms, first, offer) {
     if (!arms || typeof arms !== "object") return first;
     const known = new Map(offer.groups.flatMap((group) => group.classifiers).map((one) => [one.name, one]));
     const pairs = Array.isArray(arms.ticked) ? arms.ticked.filter((one) => Array.isArray(one) && known.has(one[0])) : [];
@@ -49,5 +58,12 @@
     };
   }
 
-  lab.armsKept = { form, alsoForm, arms: (chosen) => keep("arms", chosen), restored };
+  function arms(chosen, study) {
+    keep("arms", chosen);
+    keep("study", study);
+  }
+
+  const forget = () => localStorage.removeItem(KEPT);
+
+  lab.armsKept = { form, alsoForm, arms, forget, restored, since };
 })();

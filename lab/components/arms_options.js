@@ -19,6 +19,21 @@
     return beneath || beyond ? `It must be ${setting.bounds}.` : "";
   }
 
+  // A small number field in a row: its words and, where it cannot be used, why. `take` is told what was typed.
+  function number(about, words, value, take) {
+    const field = make("input", { type: "number", min: about.low, max: about.high, step: about.kind === "integer" ? 1 : "any", "aria-label": words, title: about.help });
+    field.addEventListener("input", () => take(field.value === "" ? "" : Number(field.value)));
+    const bad = make("p", { class: "lab-options-bad", role: "alert", hidden: true });
+    const refresh = () => {
+      const why = problem(about, value());
+      if (document.activeElement !== field) field.value = value();
+      field.setAttribute("aria-invalid", String(Boolean(why)));
+      bad.textContent = why && `${about.title}: ${why}`;
+      bad.hidden = !why;
+    };
+    return { node: make("div", {}, make("label", { class: "lab-arms-number" }, field, words), bad), field, refresh };
+  }
+
   class Options {
     // `values()` are those that were set, by option, for reading and writing; `preset()` is the name of the chosen one;
     // `changed()` is told of it.
@@ -166,5 +181,5 @@
     }
   }
 
-  lab.armsOptions = { Options, problem };
+  lab.armsOptions = { Options, number, problem };
 })();

@@ -123,6 +123,11 @@
     dialog.showModal();
   });
 
+  // Gradio's lists open again at any key that they do not know, and so stay open when Tab leaves them.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" && event.target instanceof Element && event.target.matches("input[role=combobox]")) event.stopPropagation();
+  }, true);
+
   lab.time = (seconds) => {
     const date = new Date(seconds * 1000);
     return `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;

@@ -18,6 +18,7 @@
     ["tuning", "Tuning", "What was tried for each classifier before the comparison"],
     ["checks", "Checks", "What could make the result untrue: leaks, confounds, too few images"],
   ];
+  const AGAIN = "Start the same comparison again: trainings that are done are not repeated";
   const WHILE_LIVE = new Set(["matrix", "tuning", "checks"]); // the others sum up, and there is nothing to sum up yet
   const NOTHING = {
     name: "", created: "", real: "", test: "", synthetic: [], classes: [], positive: "", seeds: 0, classifiers: [], arms: [], rows: [], summary: [], curves: [],
@@ -47,7 +48,7 @@
       this.empty = make("p", { role: "status" });
       this.next = make("button", { type: "button", class: "lab-button", hidden: true }, "Open the Data tab");
       this.next.addEventListener("click", () => document.getElementById("tab-data-button").click());
-      this.again = make("button", { type: "button", class: "lab-button", hidden: true, title: "Start the same comparison again: trainings that are done are not repeated" }, "Continue");
+      this.again = make("button", { type: "button", class: "lab-button", hidden: true, title: AGAIN }, "Continue");
       this.again.addEventListener("click", () => this.goOn());
       this.nothing = make("div", { class: "lab-classified-empty", hidden: true }, this.empty, this.next, this.again);
       this.views = new lab.Views({
@@ -62,6 +63,7 @@
       const has = (name) => !lab.classifiedViews[name].fits || lab.classifiedViews[name].fits(this.data);
       const fits = (name) => !this.data || (has(name) && (!this.data.live || WHILE_LIVE.has(name)));
       const current = fits(this.views.current) ? this.views.current : "matrix";
+      this.onShow = current;
       this.views.show(current, Boolean(this.data), fits);
       this.views.list.hidden = !this.data;
       this.nothing.hidden = Boolean(this.data);
@@ -161,10 +163,11 @@
       this.draw();
       if (LIVE.has(answer.state)) return;
       this.job = "";
+      if (this.data) this.views.current = this.onShow; // what somebody looked at stays on show
       if (answer.comparison) {
         if (this.unmarked > performance.now()) this.of = `comparisons/${answer.comparison}`;
         await this.load(answer.comparison);
-      } else this.ended(answer.error ? said(answer.error) : `The comparison was ${answer.state}; nothing was finished.`, answer.parameters);
+      } else this.ended(answer.error ? said(answer.error) : `The comparison was ${answer.state}; nothing was finished.`, answer.parameters, answer.state);
     }
 
     gather(answer) {
@@ -177,11 +180,13 @@
     }
 
     // It came to nothing: the reason stays, and it can be begun again.
-    ended(words, parameters) {
+    ended(words, parameters, state) {
       this.job = "";
       this.data = null;
       this.parameters = parameters;
       this.again.hidden = !parameters;
+      this.again.textContent = state === "interrupted" ? "Continue" : "Try again";
+      this.again.title = state === "failed" ? "Start the same comparison again; where something in the form is the cause, change it there and press Compare" : AGAIN;
       this.say(words);
       this.head();
       this.draw();

@@ -24,7 +24,8 @@
       this.title = make("span", { class: "lab-classified-title" });
       this.words = make("span", { class: "lab-classified-words", role: "status", "aria-live": "polite" });
       this.bar = make("i", {});
-      this.stop = make("button", { type: "button", class: "lab-button plain", title: "The trainings that are done are kept; Continue goes on from there" }, "Stop and keep what is done");
+      // One at work is stopped by the strip above, which is there on every tab.
+      this.stop = make("button", { type: "button", class: "lab-button plain" }, "Take from the queue");
       this.stop.addEventListener("click", () => hub.stop());
       this.working = make("div", { class: "lab-classified-working", hidden: true }, this.words,
         make("div", { class: "lab-classified-progress", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" }, this.bar), this.stop);
@@ -55,8 +56,7 @@
       const words = state === "queued" ? "Waiting for its turn" : state === "stopping" ? "Stopping, and summing up what is done" : `${message || "Starting"} · ${percent} %${left(seconds)}`;
       if (this.words.textContent !== words) this.words.textContent = words;
       this.words.title = words;
-      this.stop.disabled = state === "stopping";
-      this.stop.textContent = state === "queued" ? "Take from the queue" : "Stop and keep what is done";
+      this.stop.hidden = state !== "queued";
       this.bar.style.width = `${percent}%`;
       this.bar.parentElement.setAttribute("aria-valuenow", String(percent));
     }

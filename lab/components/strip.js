@@ -16,6 +16,17 @@
     ["stop", "Stop and save", "Ends the run after a checkpoint; it can be resumed later."],
     ["discard", "Discard", "Ends the run and removes it with its checkpoints and sheets."],
   ];
+  // What a verb says where it means something else than for a training.
+  const OTHERS = {
+    compare: {
+      stop: ["Stop and keep what is done", "The trainings that are done are kept; Continue goes on from there."],
+      discard: ["Discard", "Ends the comparison without a result."],
+    },
+    other: {
+      stop: ["Stop", "Ends this job; what it has finished is kept where it can be."],
+      discard: ["Discard", "Ends this job; nothing of it is kept."],
+    },
+  };
   const DISMISSED = "lab.dismissed";
 
   const allowed = (state, kind) => {
@@ -28,6 +39,12 @@
     if (state === "interrupted" || (state === "stopped" && training)) verbs.add("resume");
     if (state === "failed" && training) verbs.add("resume");
     return verbs;
+  };
+
+  const saying = (verb, job) => {
+    const { kind } = job || { kind: "train" };
+    const own = kind === "train" ? {} : OTHERS[kind] || OTHERS.other;
+    return own[verb] || BUTTONS.find(([name]) => name === verb).slice(1);
   };
 
   const size = (bytes) => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GB` : `${Math.round(bytes / 2 ** 20)} MB`);
@@ -156,6 +173,9 @@
       const may = role === "owner" && job ? allowed(job.state, job.kind) : new Set();
       for (const [verb, button] of Object.entries(this.buttons)) {
         button.classList.toggle("lab-hidden", !may.has(verb));
+        const [words, help] = saying(verb, job);
+        if (button.textContent !== words) button.textContent = words;
+        button.title = help;
         const key = job ? `${job.id}/${verb}/${job.state}` : "";
         button.disabled = this.asked.has(key);
       }
@@ -182,7 +202,7 @@
       const { job } = this;
       if (!job) return;
       if (verb === "discard") {
-        const sure = await lab.confirm(`Discard “${job.title || job.id}”?\nIts checkpoints and sample sheets are removed for good.`, "Discard");
+        const sure = await lab.confirm(`Discard “${job.title || job.id}”?\n${job.kind === "train" ? "Its checkpoints and sample sheets are removed for good." : saying(verb, job)[1]}`, "Discard");
         if (!sure) return;
       }
       const key = `${job.id}/${verb}/${job.state}`;

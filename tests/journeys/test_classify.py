@@ -47,7 +47,7 @@ def tick(page: Any, group: str, wanted: set[str]) -> None:
 def choose(page: Any, classifiers: set[str], sets: set[str], seeds: int) -> None:
     for group in ("Light", "Medium", "Heavy"):
         tick(page, group, classifiers)
-    tick(page, "Features of the classic ones", {"pixels"})
+    tick(page, "What the light classifiers look at", {"pixels"})
     tick(page, "Training sets", sets)
     if "mixed" in sets:
         page.get_by_label("synthetic per real image").fill("0.25")

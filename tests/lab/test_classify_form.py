@@ -10,7 +10,7 @@ import pytest
 from engines import registry, weights
 from engines.errors import LabError
 from engines.workspace import Workspace
-from lab import classify_form
+from lab import classify_form, classify_list
 from lab.classifying import Lines
 from tests.lab.planted_comparison import ID, REAL, SYNTHETIC, masses, plant, plant_job, plant_set, plant_sets
 
@@ -226,9 +226,15 @@ def test_what_a_browser_kept_is_taken_only_as_it_was_written() -> None:
 
 def test_the_list_shows_work_first_and_what_came_of_it(workspace: Workspace) -> None:
     plant(workspace)
-    plant_job(workspace, "now", parameters={"real": REAL})
-    value = json.loads(classify_form.listed(workspace, Lines(workspace), ""))
+    asked = {"classifiers": ["cnn_small", "svm_rbf"], "protocols": ["real", "phases"], "phases": 3, "seeds": 3}
+    plant_job(workspace, "now", parameters={"real": REAL, "synthetic": [SYNTHETIC], **asked})
+    value = json.loads(classify_list.listed(workspace, Lines(workspace), ""))
     assert [item["id"] for item in value["items"]] == ["jobs/now", f"comparisons/{ID}"]
-    assert value["chosen"] == "jobs/now" and value["items"][0]["title"] == "Masses"
+    assert value["chosen"] == "jobs/now" and value["items"][0]["title"] == "Dreamed"
+    work, done = value["items"]
+    assert work["text"].startswith("at work · ") and work["text"].endswith("2\u00a0×\u00a04\u00a0×\u00a03")
+    assert done["title"] == "Dreamed" and done["text"].endswith("2\u00a0×\u00a03\u00a0×\u00a02")
+    assert "Class of interest: malignant" in done["hint"]
+    assert "Real images: Masses" in done["hint"] and "2 classifiers, 3 training sets, 2 seeds" in done["hint"]
     plant_job(workspace, "now", state="done", result={"id": ID})
-    assert json.loads(classify_form.listed(workspace, Lines(workspace), "jobs/now"))["chosen"] == f"comparisons/{ID}"
+    assert json.loads(classify_list.listed(workspace, Lines(workspace), "jobs/now"))["chosen"] == f"comparisons/{ID}"
