@@ -8,7 +8,7 @@
   const LINE = 13; // of a name in two lines
   const ROOM = { top: 40, bottom: 40, right: 10 };
   const WORDS = 290; // for a row's estimate and verdict
-  const LETTER = 6.6;
+  const LETTER = 6.9;
 
   class Forest {
     constructor(root, tools, hub) {
@@ -37,6 +37,7 @@
     show(data) {
       this.data = data;
       this.choice.show(data);
+      this.foot.begin();
       this.lines = [...(data.overall || []), ...data.summary].filter((line) => line.differences && line.differences[this.hub.measure] && Number.isFinite(line.differences[this.hub.measure].value));
       const none = !this.lines.length;
       this.empty.hidden = !none;

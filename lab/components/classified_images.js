@@ -205,7 +205,7 @@
       const image = make("img", { alt: "", draggable: "false" });
       const heat = make("img", { class: "heat", alt: "", draggable: "false" });
       const slider = make("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "Strength of the map of where it reacted" });
-      const strength = make("label", { class: "lab-looked-strength", title: LOOKED }, make("span", {}, "where it reacted"), slider);
+      const strength = make("label", { class: "lab-looked-strength", title: LOOKED }, make("span", {}, "where it reacted"), slider, "little", make("i", { class: "lab-looked-key" }), "most");
       const caption = make("figcaption", {});
       const other = make("img", { alt: "", draggable: "false" });
       const otherCaption = make("figcaption", {});

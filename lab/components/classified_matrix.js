@@ -41,6 +41,7 @@
     show(data) {
       this.data = data;
       this.choice.show(data);
+      this.foot.begin();
       this.said.replaceChildren(...data.headline.map((text) => make("p", {}, text)), this.guardLine() || "");
       this.running = atWork(data);
       const drawn = JSON.stringify([this.hub.shown, data.classifiers, data.arms, data.seeds, data.live]);

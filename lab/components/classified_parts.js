@@ -100,6 +100,12 @@
       this.root.replaceChildren(make("p", { class: "lab-classified-dim" }, words));
     }
 
+    // Another comparison is read from its beginning.
+    begin() {
+      if (this.of !== this.hub.shown) this.root.closest(".lab-classified-view")?.scrollTo(0, 0);
+      this.of = this.hub.shown;
+    }
+
     // Brings what was chosen out from under the head and the foot; what is in view does not move.
     bring(node) {
       const panel = this.root.closest(".lab-classified-view");

@@ -30,6 +30,7 @@
       this.data = data;
       const { parts } = this;
       this.choice.show(data);
+      this.foot.begin();
       this.said.replaceChildren(...data.headline.map((text) => make("p", {}, text)));
       const all = parts.measuresOf(data);
       const main = data.main.filter((name) => all.includes(name));

@@ -38,16 +38,20 @@ def look_at_trainings(page: Any) -> None:
             document.createElement("div"), document.createElement("div"), { measure: "auroc", chosen: {}, shown: "" });
           const row = (arm, seed, auroc) => ({ classifier: "a", arm, seed, metrics: { auroc } });
           const arms = ["real", "more", "last"].map((name) => ({ name, title: name, protocol: name, n_test: 9 }));
-          matrix.show({ live: true, state: "running", classifiers: [{ key: "a", title: "A" }], arms, seeds: 3,
+          const data = { live: true, state: "running", classifiers: [{ key: "a", title: "A" }], arms, seeds: 3,
             rows: [row("real", 0, 0.7), row("real", 1, 0.8), row("more", 0, 0.6)],
-            summary: [], guards: [], not_done: [], headline: [], warnings: [], measures: {} });
-          return [matrix.said.textContent, ...[...matrix.cells.values()].map(({ button, value, spread }) =>
-            [value.textContent, spread.textContent, button.title])];
+            summary: [], guards: [], not_done: [], headline: [], warnings: [], measures: {} };
+          matrix.show(data);
+          const live = [...matrix.cells.values()].map(({ button, value, spread }) =>
+            [value.textContent, spread.textContent, button.title]);
+          matrix.show({ ...data, live: false });
+          return [matrix.said.textContent, ...live, [...matrix.cells.values()].map(({ few }) => few.textContent)];
         }"""
     )
     assert told[0] == ""
     assert told[1][:2] == ["0.750", "± 0.071 sd of 2 seeds"] and "no interval" in told[1][2]
     assert told[2][:2] == ["0.600", "1 seed"] and told[3][:2] == ["·", ""]
+    assert told[4] == ["2 of 3 seeds", "1 of 3 seeds", ""]  # stopped
 
 
 def in_sight(page: Any, node: Any) -> bool:
