@@ -78,6 +78,7 @@ class Handlers:
         value = classify_list.listed(self.workspace, self.lines, cards.chosen_of(listed))
         sets = classify_form.real_sets(self.workspace)
         kept = real if real in [record.id for record in sets] else next((record.id for record in sets), None)
+        test = test if kept == real else None
         choices = gr.update(choices=[classify_form.set_choice(record) for record in sets], value=kept)
         ready = gr.update(interactive=bool(sets))
         return value, choices, *self._of_real(kept, test, positive, only), ready, packed({"of": cards.chosen_of(value)})

@@ -127,6 +127,22 @@ def test_what_cannot_be_used_is_refused_in_words(description: dict[str, Any], wo
         classify_form.parameters(description, workspace, None, "", "", "{}")
 
 
+def test_numbers_are_checked_at_their_fields(description: dict[str, Any]) -> None:
+    check = classify_form.checker(lambda: description, ["seeds", "leak_reason"], before=1, after=1)
+    assert [one["is_valid"] for one in check("real", -3, "", [])] == [True, False, True, True]
+    assert all(one["is_valid"] for one in check("real", 5, "", []))
+    alone = classify_form.checker(lambda: description, ["tune_trials"])
+    assert not alone(2.5)["is_valid"] and "whole number" in alone(2.5)["message"] and alone(0)["is_valid"]
+    assert classify_form.checker(dict, ["seeds"])(-3)["is_valid"]  # until the engine has said what can be used
+
+
+def test_ticked_classifiers_without_their_files_are_named(description: dict[str, Any], workspace: Workspace) -> None:
+    plant_sets(workspace)
+    with pytest.raises(LabError, match="No classifier can be trained") as refused:
+        given(description, workspace, classifiers=[], ticked=[["inception_v3_frozen", "james_2024"]])
+    assert "Inception-v3" in refused.value.why
+
+
 def test_every_option_of_every_classifier_is_shown(description: dict[str, Any], workspace: Workspace) -> None:
     found = offered(description, workspace)
     for one in (one for group in found["groups"] for one in group["classifiers"]):
