@@ -47,7 +47,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a cell said: probabilities [N, K], the nearest training images of each test image, and where it looked.
+    """What a cell said: probabilities [N, K], the nearest training images of each test image, and where it reacted.
 
     `nearest` [N, 5] numbers the training images, real ones first; `maps` [M, H, W] uint8 are those of the test images
     `mapped` [M], for the class that was predicted. Both are empty but for the first seed.
@@ -253,7 +253,7 @@ def _nearest(fitted: Fitted, train: Array, test: Array, progress: Callable[[floa
 
 
 def _saliency(fitted: Fitted, test: Labelled, probabilities: Array) -> tuple[Array, Array]:
-    """Where it looked for what it predicted, for the surest mistakes and then the surest others."""
+    """Where it reacted to what it predicted, for the surest mistakes and then the surest others."""
     said, sure = probabilities.argmax(1), probabilities.max(1)
     order = np.lexsort((-sure, said == test.labels))[:MOST_MAPS].astype(np.int32)
     maps: list[Array] = []
