@@ -109,4 +109,6 @@ class CompareParameters(Options):
         "ten letters): it is stored with the result.",
         max_length=500,
     )
-    seed: int = option(0, "Draw of chance", "Draws the synthetic images and the split of an undivided set.", ge=0, lt=2**31)
+    seed: int = option(
+        0, "Draw of chance", "Draws the synthetic images and the split of an undivided set.", ge=0, lt=2**31
+    )
