@@ -24,8 +24,8 @@ LARGEST_FREE = 0.95  # beyond, “a difference under 0.97 would be missed” say
 MAIN = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auroc", "brier")
 OVERALL = ""  # stands for a classifier where a line is the mean over several
 BROKEN = ("failed", "interrupted")
-NO_DIFFERENCE = "no difference seen"
-COUNTED = {NO_DIFFERENCE: "no difference seen in", "cannot be told": "cannot be told for"}
+NO_DIFFERENCE, UNTOLD = "no difference seen", "cannot be told"
+COUNTED = {NO_DIFFERENCE: "no difference seen in", UNTOLD: "cannot be told for"}
 
 
 def primary(record: ComparisonRecord) -> str:
@@ -87,12 +87,16 @@ def among(found: Row) -> str:
     return f"the interval leaves out zero: alone it would count ({p_words(p)}), among {others} it does not"
 
 
+def untold(found: Row) -> str:
+    """Why nothing can be told of a difference."""
+    return "one training says nothing of chance" if (finite(found.get("seeds")) or 0) < 2 else "too little is known"
+
+
 def judged(found: Row, title: str) -> str:
     """A verdict with all that belongs to it: the difference, p, what would have been missed, and whom it speaks of."""
-    verdict = str(found.get("verdict", "cannot be told"))
-    if verdict == "cannot be told":
-        why = "one training says nothing of chance" if (finite(found.get("seeds")) or 0) < 2 else "too little is known"
-        parts = [f"{title} {signed(found)}", why]
+    verdict = str(found.get("verdict", UNTOLD))
+    if verdict == UNTOLD:
+        parts = [f"{title} {signed(found)}", untold(found)]
     else:
         parts = [f"{title} {signed(found)}", f"{p_words(found.get('p_holm'))} after Holm", among(found), least(found)]
     about = str(found.get("about", ""))
@@ -146,7 +150,8 @@ def headline(record: ComparisonRecord, measures: Mapping[str, Row]) -> list[str]
         mean = means.get(arm["name"])
         if mean:
             found, count = mean["differences"][name], len(mean["classifiers"])
-            told = [f"{title_of(name, measures)} {signed(found)}", f"{p_words(found.get('p_holm'))} after Holm"]
+            why = untold(found) if found["verdict"] == UNTOLD else f"{p_words(found.get('p_holm'))} after Holm"
+            told = [f"{title_of(name, measures)} {signed(found)}", why]
             told += [least(found)] if found["verdict"] == NO_DIFFERENCE else []
             said = f"{found['verdict']}, as the mean of {count} classifiers ({'; '.join(one for one in told if one)})"
             sentences.append(f"{arm['title']}: {said}. One by one: {counted} of {of}.")

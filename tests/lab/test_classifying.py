@@ -101,6 +101,9 @@ def test_the_whole_in_sentences(workspace: Workspace) -> None:
     old = classifying.headline(record.model_copy(update={"overall": []}), MEASURES)
     assert old[1] == "Phase 2: real + 8 synthetic: helps 1, cannot be told for 1 of 2 classifiers."
     assert "“No difference seen” is not “no difference”" in said[2]
+    once = [{**line, "differences": {"auroc": gap(seeds=1, verdict="cannot be told")}} for line in record.overall]
+    said = classifying.headline(record.model_copy(update={"overall": once}), MEASURES)
+    assert "; one training says nothing of chance)" in said[0] and "p =" not in said[0]
     refused = [{"classifier": one["key"], "arm": "phase-2"} for one in record.classifiers]
     without = [line for line in record.summary if line["arm"] != "phase-2"]
     missing = record.model_copy(update={"not_done": refused, "summary": without, "overall": record.overall[:1]})
