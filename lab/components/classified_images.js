@@ -33,8 +33,8 @@
       this.heat.addEventListener("click", () => this.toggle());
       this.csv = make("a", { class: "lab-classified-save", title: "Every test image of this classifier and training set, with what each seed said of each class" }, "Predictions");
       const shade = make("i", { class: "lab-looked-key" });
-      this.key_ = make("span", { class: "lab-classified-key", title: LOOKED }, "little", shade, "most");
-      this.none = make("span", { class: "lab-classified-key" }, "no maps: only networks have them, of their surest mistakes");
+      this.key_ = make("span", { class: "lab-classified-key", hidden: true, title: LOOKED }, "little", shade, "most");
+      this.none = make("span", { class: "lab-classified-key", hidden: true }, "no maps: only networks have them, of their surest mistakes");
       tools.append(this.none, this.key_, this.heat, this.csv);
       const arrow = make("span", { "aria-hidden": "true" }, "taken for");
       this.choice = make("div", { class: "lab-looked-choice" }, this.classifier, this.arm, this.true_, arrow, this.predicted);
@@ -50,8 +50,9 @@
       const { make } = lab.classifiedParts;
       this.data = data;
       const some = data.summary.length > 0;
-      for (const part of [this.choice, this.heat, this.csv, this.list, this.none, this.key_]) part.hidden = !some;
+      for (const part of [this.choice, this.heat, this.csv, this.list]) part.hidden = !some;
       if (!some) {
+        this.none.hidden = this.key_.hidden = true;
         this.asked = {};
         this.list.replaceChildren();
         this.more.hidden = true;
