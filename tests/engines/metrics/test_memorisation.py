@@ -133,6 +133,7 @@ def test_a_set_with_copies_is_caught_and_one_of_strangers_is_not() -> None:
     assert score.details["calibrated_images"] == 80 and "blind" in score.details["by_features"]["caveat"]
 
 
+@pytest.mark.long
 def test_without_held_out_images_the_set_itself_calibrates_and_that_is_said() -> None:
     score = memorisation.METRIC.compute(inputs_with(pictures(60, 11)))
     assert score.value <= 0.05 and any("held-out" in text for text in score.warnings)

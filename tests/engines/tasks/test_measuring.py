@@ -23,6 +23,7 @@ def weights_of(workspace: Workspace, name: str) -> dict[str, Any]:
     return safetensors.torch.load((newest.folder / "state.safetensors").read_bytes())
 
 
+@pytest.mark.long
 def test_measuring_leaves_no_trace_in_the_training(workspace: Workspace) -> None:
     make_set(workspace)
     averaged = {"ema_half_life_kimg": 0.01}
